@@ -1,0 +1,239 @@
+"""The use cases. CLI, REST and pages are thin doors on `Gate`; nothing else knows both stores and the comparison.
+
+Signatures are the contract that the doors are written against; times are RFC 3339 UTC text unless a name ends in `_ns`.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from gate.codec.batch import Batch
+from gate.model.policy import Policy
+from gate.model.run import Report, Run
+from gate.model.trace import Trace
+from gate.model.verdict import Approval, Comparison, Verdict
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A team's namespace: its runs, traces, baselines, tokens, policy."""
+
+    name: str
+    retention_days: int
+    base_branch: str = "main"
+    created_at: str = ""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A stored token; the secret itself is only ever in the answer that made it."""
+
+    id: str
+    project: str
+    name: str
+    scopes: tuple[str, ...]
+    """Of `ingest`, `read`, `review`, `admin`."""
+    created_at: str
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks: a token's project and scopes. Local mode is project `default` with every scope."""
+
+    project: str
+    scopes: tuple[str, ...]
+    name: str
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What became of one export request: the OTLP partial success."""
+
+    spans: int
+    rejected: int = 0
+    message: str = ""
+
+
+class TraceSummary(msgspec.Struct, frozen=True):
+    """One row of a trace list, known without decoding spans."""
+
+    trace_id: str
+    project: str
+    run: str
+    environment: str
+    test_case: str
+    service: str
+    """Of the entry span."""
+    operation: str
+    route: str
+    status: int
+    """HTTP status of the entry span; 0 when it has none."""
+    error: bool
+    """Whether any span has status ERROR."""
+    spans: int
+    start_ns: int
+    duration_ns: int
+    services: tuple[str, ...]
+    persistent: bool
+    baseline: bool
+    received_at: str
+
+
+class TraceQuery(msgspec.Struct, frozen=True):
+    """Filters of a trace search; empty means any. `service` and `operation` match any span, the rest the trace."""
+
+    service: str = ""
+    operation: str = ""
+    route: str = ""
+    status: str = ""
+    """`404`, or a class: `5xx`."""
+    error: bool | None = None
+    test_case: str = ""
+    run: str = ""
+    environment: str = ""
+    since_ns: int = 0
+    until_ns: int = 0
+    min_duration_ns: int = 0
+    persistent: bool | None = None
+    attribute: str = ""
+    """`key=value` on any span."""
+    limit: int = 50
+    after: str = ""
+    """The cursor of the last page."""
+
+
+class TracePage(msgspec.Struct, frozen=True):
+    """Newest first; `next` is empty on the last page."""
+
+    traces: tuple[TraceSummary, ...]
+    next: str = ""
+
+
+class Promotion(msgspec.Struct, frozen=True):
+    """How far a promotion (or persist, demote) is over the two stores: `done`, or `pending` while the span store follows."""
+
+    trace_id: str
+    state: str
+    flows: tuple[str, ...] = ()
+    """The flows it is now (or no longer) a golden sample of."""
+
+
+class BaselineSample(msgspec.Struct, frozen=True):
+    """One golden trace of a flow."""
+
+    trace_id: str
+    run: str
+    commit: str
+    promoted_at: str
+    promoted_by: str
+    reason: str = ""
+
+
+class BaselineSummary(msgspec.Struct, frozen=True):
+    """A flow with its golden samples."""
+
+    id: str
+    """Stable: a hash of environment class and flow key."""
+    flow: str
+    test_case: str
+    service: str
+    operation: str
+    environment: str
+    samples: tuple[BaselineSample, ...]
+    notes: tuple[str, ...] = ()
+
+
+class PruneResult(msgspec.Struct, frozen=True):
+    """What a prune deleted, or would delete."""
+
+    traces: int
+    spans: int
+    runs: int
+    persistent_kept: int
+    dry_run: bool
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """Counts over everything that is stored."""
+
+    spans: int
+    traces: int
+    runs: int
+    baselines: int
+
+
+class Gate(Protocol):
+    """Every use case. Unknown things raise `NotFound`, forbidden states `Conflict`; nothing is ever half-written."""
+
+    async def create_project(self, name: str, *, retention_days: int | None = None, base_branch: str = "main") -> Project: ...
+    async def projects(self) -> tuple[Project, ...]: ...
+    async def project(self, name: str) -> Project: ...
+    async def update_project(self, name: str, *, retention_days: int | None = None, base_branch: str | None = None) -> Project: ...
+    async def policy(self, project: str) -> Policy: ...
+    async def set_policy(self, project: str, policy: Policy, *, by: str) -> Policy: ...
+
+    async def create_token(self, project: str, name: str, scopes: tuple[str, ...]) -> tuple[Token, str]:
+        """The stored token, and the secret (`sg_…`), which is shown this once."""
+        ...
+
+    async def tokens(self, project: str) -> tuple[Token, ...]: ...
+    async def delete_token(self, project: str, token_id: str) -> None: ...
+    async def authenticate(self, secret: str) -> Caller:
+        """Raises Unauthenticated."""
+        ...
+
+    async def has_tokens(self) -> bool: ...
+
+    async def receive(self, project: str, batch: Batch, *, run: str = "") -> Received:
+        """Store one decoded export request. Returns only after commit. `run` (header) wins over resource attributes.
+        An unknown or foreign run in the header raises NotFound; a run named by resource attributes is created when new."""
+        ...
+
+    async def create_run(self, run: Run) -> Run:
+        """`run.id` empty: one is made. The same id again with the same commit and environment is the same run."""
+        ...
+
+    async def runs(self, project: str, *, branch: str = "", limit: int = 50, after: str = "") -> tuple[tuple[Run, ...], str]: ...
+    async def run(self, project: str, run_id: str) -> Run: ...
+    async def finish_run(self, project: str, run_id: str, *, expect_traces: int = 0) -> Run:
+        """Finishing twice is the same as once (the first answer again); two at once judge once."""
+        ...
+
+    async def verdict(self, project: str, run_id: str, *, wait: float = 0.0) -> Verdict | None:
+        """None while the run is open or not yet complete after `wait` seconds."""
+        ...
+
+    async def report(self, project: str, run_id: str) -> Report:
+        """Raises Conflict while there is no verdict."""
+        ...
+
+    async def approve(self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str) -> tuple[Approval, ...]:
+        """Empty `fingerprints` approves all undecided findings of the run. Re-judges."""
+        ...
+
+    async def search(self, project: str, query: TraceQuery) -> TracePage: ...
+    async def summary(self, project: str, trace_id: str) -> TraceSummary: ...
+    async def trace(self, project: str, trace_id: str) -> Trace: ...
+    async def compare(self, project: str, before: str, after: str) -> Comparison:
+        """Any two traces; the first is the golden one."""
+        ...
+
+    async def promote(self, project: str, trace_id: str, *, by: str, reason: str = "") -> Promotion:
+        """Make it a golden sample of its flows, and persistent. NotFound and nothing written when it does not exist;
+        Conflict when the trace is incomplete (orphans)."""
+        ...
+
+    async def promote_run(self, project: str, run_id: str, *, by: str, reason: str = "") -> tuple[Promotion, ...]: ...
+    async def demote(self, project: str, trace_id: str, *, by: str) -> Promotion: ...
+    async def persist(self, project: str, trace_id: str, *, by: str) -> Promotion: ...
+    async def unpersist(self, project: str, trace_id: str, *, by: str) -> Promotion:
+        """Conflict while the trace is a golden sample: demote it first."""
+        ...
+
+    async def baselines(self, project: str) -> tuple[BaselineSummary, ...]: ...
+    async def baseline(self, project: str, baseline_id: str) -> BaselineSummary: ...
+    async def baseline_traces(self, project: str, baseline_id: str) -> tuple[Trace, ...]: ...
+
+    async def prune(self, project: str, *, now_ns: int, dry_run: bool = False) -> PruneResult: ...
+    async def stats(self) -> Stats: ...
+    async def check(self) -> dict[str, str]:
+        """Component → `ok` or what is wrong; for `/health`."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,64 @@
+"""Where and how the server runs. What to compare is not here: that is the policy, in the user's repository.
+
+Precedence: flags, then `SPANGATE_*` environment, then the default.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import msgspec
+
+from gate.errors import BadRequest
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Every setting; the field `data` is set by `SPANGATE_DATA`, and so on. Sizes are bytes, times seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 4318
+    data: str = "spangate-data"
+    """Directory of the embedded SQLite database."""
+    database_url: str = ""
+    """SQLAlchemy-style URL of PostgreSQL; empty: SQLite under `data`."""
+    elasticsearch_url: str = ""
+    """Where raw spans go; empty: beside the records."""
+    public_url: str = ""
+    """How people reach this server, for links in reports; empty: from host and port."""
+    admin_token: str = ""
+    """A first token with every scope. Without it and without stored tokens a loopback server is in local mode: no login."""
+    max_body_bytes: int = 20 * 1024 * 1024
+    max_inflated_bytes: int = 20 * 1024 * 1024
+    max_spans_per_trace: int = 200_000
+    max_attribute_bytes: int = 1024 * 1024
+    max_depth: int = 10_000
+    max_pending_bytes: int = 64 * 1024 * 1024
+    """Bodies being decoded or waiting for the disk; more is answered 429."""
+    quiet_seconds: float = 3.0
+    """A finished run without new spans for so long is complete."""
+    deadline_seconds: float = 60.0
+    """A finished run is judged at the latest so long after finish."""
+    retention_days: int = 30
+    """Of a new project; 0 keeps everything."""
+    redact: tuple[str, ...] = ()
+    """More attribute keys (shell patterns) whose values are removed before anything is stored."""
+    telemetry: bool = False
+    """Whether Spangate exports its own traces (to OTEL_EXPORTER_OTLP_ENDPOINT)."""
+    log_format: str = "console"
+    """`console` or `json`."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], **flags: Any) -> Self:
+        """Settings from `SPANGATE_*` and the flags that are not None. Raises BadRequest naming the variable."""
+        values: dict[str, Any] = {}
+        for field in msgspec.structs.fields(cls):
+            variable = f"SPANGATE_{field.name.upper()}"
+            if variable in environ:
+                raw: Any = environ[variable]
+                if field.type == tuple[str, ...]:
+                    raw = [part.strip() for part in raw.split(",") if part.strip()]
+                try:
+                    values[field.name] = msgspec.convert(raw, field.type, strict=False)
+                except msgspec.ValidationError as error:
+                    raise BadRequest(f"{variable}={environ[variable]!r}: {error}.", hint="See docs/settings.md.") from error
+        values.update({name: value for name, value in flags.items() if value is not None})
+        return cls(**values)
