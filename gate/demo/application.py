@@ -104,18 +104,24 @@ def create_application(repository: TraceRepository, search: Elasticsearch, relea
     return application
 
 
+def empty_stores(engine: Engine, search: Elasticsearch) -> None:
+    """Every run begins with the same data: none."""
+    metadata.drop_all(engine)
+    metadata.create_all(engine)
+    search.options(ignore_status=404).indices.delete(index="traces")
+
+
 def main() -> None:
     """Serve on `PORT` until SIGTERM, which flushes the exporter first."""
+    engine = create_engine(os.environ["DEMO_DATABASE_URL"])
+    search = Elasticsearch(os.environ["DEMO_ELASTICSEARCH_URL"])
+    empty_stores(engine, search)
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    engine = create_engine(os.environ["DEMO_DATABASE_URL"])
-    metadata.create_all(engine)
     SQLAlchemyInstrumentor().instrument(engine=engine)
-    application = create_application(
-        TraceRepository(engine), Elasticsearch(os.environ["DEMO_ELASTICSEARCH_URL"]), int(os.environ["DEMO_RELEASE"])
-    )
-    FlaskInstrumentor().instrument_app(application, excluded_urls="ready")
+    application = create_application(TraceRepository(engine), search, int(os.environ["DEMO_RELEASE"]))
+    FlaskInstrumentor().instrument_app(application, excluded_urls="ready")  # pyright: ignore[reportUnknownMemberType]
     application.add_url_rule("/ready", view_func=lambda: "ready")
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -27,6 +27,13 @@ def create_application() -> Flask:
     def ready() -> dict[str, str]:
         return {"status": "green"}
 
+    @application.delete("/<index>")
+    def delete(index: str) -> dict[str, bool]:
+        with lock:
+            for key in [key for key in documents if key[0] == index]:
+                del documents[key]
+        return {"acknowledged": True}
+
     @application.put("/<index>/_doc/<document_id>")
     def put(index: str, document_id: str) -> tuple[dict[str, Any], int]:
         with lock:

@@ -1,0 +1,40 @@
+"""`python -m gate.demo`: the story, told by a real service, its suite and the gate. Exit 0 when it came out as told."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from gate.demo.processes import DemoFailed
+from gate.demo.recording import Stores
+from gate.demo.story import Story
+
+
+def main() -> int:
+    """Tell the story; 0 when it came out as told, 1 when not, 130 on Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m gate.demo", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("spangate-demo"), help="where reports, spec and data go")
+    parser.add_argument("--runs", type=int, default=3, help="how many golden runs are recorded")
+    parser.add_argument("--keep", action="store_true", help="leave the server up at the end, until Ctrl-C")
+    parser.add_argument(
+        "--database-url", default=os.environ.get("DEMO_DATABASE_URL", ""), help="a real database for the demo service"
+    )
+    parser.add_argument(
+        "--elasticsearch-url", default=os.environ.get("DEMO_ELASTICSEARCH_URL", ""), help="a real Elasticsearch for it"
+    )
+    options = parser.parse_args()
+    console = Console(highlight=False)
+    try:
+        story = Story(options.out, Stores(options.database_url, options.elasticsearch_url), console)
+        return story.tell(golden_runs=options.runs, keep=options.keep)
+    except DemoFailed as error:
+        console.print(f"[red]The demo could not go on:[/] {error}", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
