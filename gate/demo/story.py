@@ -103,6 +103,8 @@ class Story:
             "all other flows pass": all(
                 (flow["conclusion"] == "pass") != (flow["key"]["test_case"] == CULPRIT) for flow in verdict["flows"]
             ),
+                (flow["conclusion"] == "pass") != (flow["key"]["test_case"] == CULPRIT) for flow in verdict["flows"]
+            ),
         }
         return [sentence for sentence, holds in told.items() if not holds]
 
