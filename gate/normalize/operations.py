@@ -1,0 +1,45 @@
+"""The name of an operation: the span's name template, without what the environment put into it."""
+
+import re
+from functools import lru_cache
+
+from gate.model.trace import Span
+from gate.normalize.names import name_template
+from gate.normalize.rules import DEFAULT, Rules
+from gate.normalize.sql import statement_verb
+
+_LOWER_VERBS = frozenset("select insert update delete with show set begin commit rollback create drop alter savepoint release".split())
+
+
+def operation_name(span: Span, rules: Rules = DEFAULT) -> str:
+    """The name template of a span. Database spans lose the database's name, which differs between environments:
+    `SELECT shop_ci` → `SELECT`, `SELECT shop_ci.orders` → `SELECT orders`; a name that is only the database's becomes the
+    verb of the statement. A span without a name is called after its kind."""
+    name = span.name
+    for pattern, replacement in _templates(rules):
+        name = pattern.sub(replacement, name)
+    attributes = span.attributes
+    namespace = attributes.get("db.namespace") or attributes.get("db.name")
+    if isinstance(namespace, str) and namespace:
+        name = _without_namespace(name, namespace, attributes.get("db.query.text") or attributes.get("db.statement"))
+    template = name_template(name)
+    if namespace and template in _LOWER_VERBS:
+        template = template.upper()
+    return template or span.kind.name.lower()
+
+
+def _without_namespace(name: str, namespace: str, statement: object) -> str:
+    words = name.split(" ")
+    if words[-1] == namespace:
+        words.pop()
+    elif words[-1].startswith(namespace + "."):
+        words[-1] = words[-1][len(namespace) + 1 :]
+    if words:
+        return " ".join(words)
+    text = statement.decode("utf-8", "replace") if isinstance(statement, bytes) else statement
+    return (statement_verb(text) if isinstance(text, str) else "") or "query"
+
+
+@lru_cache(maxsize=64)
+def _templates(rules: Rules) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(template.pattern), template.replacement) for template in rules.templates)
