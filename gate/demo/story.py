@@ -103,8 +103,6 @@ class Story:
             "all other flows pass": all(
                 (flow["conclusion"] == "pass") != (flow["key"]["test_case"] == CULPRIT) for flow in verdict["flows"]
             ),
-                (flow["conclusion"] == "pass") != (flow["key"]["test_case"] == CULPRIT) for flow in verdict["flows"]
-            ),
         }
         return [sentence for sentence, holds in told.items() if not holds]
 
@@ -140,7 +138,8 @@ class Story:
                 self.console.print(f"  not so: {sentence}")
             return
         self.console.print(
-            f"\n[green bold]The story came out as told[/] in {seconds:.0f} s: every test passed on both releases, and the gate failed release 2.\n\n"
+            f"\n[green bold]The story came out as told[/] in {seconds:.0f} s: "
+            "every test passed on both releases, and the gate failed release 2.\n\n"
             f"Open     {self.shown}/report.html    the two traces side by side\n"
             f"         {self.shown}/comment.md     what the pull request would show\n"
             f"         {self.shown}/persist.spec.yaml, {self.shown}/test_persist.py   the generated regression test\n"
