@@ -1,0 +1,1 @@
+"""Trace formats to values and back, on bytes: no I/O here."""
