@@ -30,7 +30,8 @@ CUT_LENGTHS = frozenset({64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384})
 CUT = "…"
 
 _COMMAND_SYSTEMS = frozenset({"redis", "valkey", "keydb", "dragonfly", "memcached"})
-_PARTIAL = re.compile(r"(?:%\(?\w*|'[^']*|\(\?(?:, \?)*,?|, \([^()]*)$")
+_CUT_PARAMETER = re.compile(r"%(?:\(\w*\)?)?$")
+_CUT_LIST = re.compile(r"(?:\(\?(?:, \?)*,?|, \([^()]*|\()$")
 
 
 class Hidden(msgspec.Struct, frozen=True, gc=False):
@@ -182,14 +183,17 @@ _TEMPLATES: dict[str, Callable[[str], str]] = {
 
 def _keep_query(kept: dict[str, str], text: str) -> None:
     system = kept.get("db.system.name", "")
+    cut = len(text) in CUT_LENGTHS
+    if cut:
+        text = _CUT_PARAMETER.sub("", text)
     if system in _COMMAND_SYSTEMS:
         template = command_template(text)
     elif text.lstrip()[:1] in {"{", "["}:
         template = body_shape(text)
     else:
         template = sql_template(text)
-    if len(text) in CUT_LENGTHS:
-        template = _PARTIAL.sub("", template).rstrip() + CUT
+    if cut:
+        template = _CUT_LIST.sub("", template).rstrip() + CUT
     if template:
         kept["db.query.text"] = template
         kept.pop("db.operation.name", None)

@@ -57,7 +57,7 @@ def _list_shape(items: list[object], depth: int) -> str:
         return "[]"
     if all(isinstance(item, dict) for item in items):
         objects = [{_field(str(key)): item for key, item in cast("dict[object, object]", entry).items()} for entry in items]
-        keys = sorted(set().union(*objects))[:MAX_FIELDS]
+        keys = sorted({key for entry in objects for key in entry})[:MAX_FIELDS]
         fields: list[str] = []
         for key in keys:
             shapes = sorted({_shape(entry[key], depth - 1) for entry in objects if key in entry})

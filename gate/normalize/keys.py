@@ -5,8 +5,8 @@ can be a partition or a retry level that somebody named (`orders-retry-1`).
 """
 
 import re
-from functools import lru_cache
 
+from gate.normalize.repeat import until_stable
 from gate.normalize.tokens import ID, certain_template, split_template
 from gate.normalize.urls import url_template
 
@@ -23,13 +23,16 @@ COMMANDS = frozenset(
 )
 """Redis commands whose repetition in a pipeline is not counted: `LLEN LLEN LLEN LLEN` is `LLEN`."""
 
-_SUBCOMMANDS = frozenset("LOAD EXISTS FLUSH KILL SETINFO SETNAME GETNAME INFO NODES SLOTS SHARDS CREATE HELP USAGE ENCODING".split())
+_SUBCOMMANDS = frozenset(
+    "LOAD EXISTS FLUSH KILL SETINFO SETNAME GETNAME INFO NODES SLOTS SHARDS CREATE HELP USAGE ENCODING".split()
+)
+_LINES = re.compile(r"[\r\n]+|; ?")
 _PARTS = re.compile(r"([:./])")
 _SERVER_NAMED = re.compile(r"^(amq\.gen-|_INBOX\.|amq\.rabbitmq\.reply-to\.|amq\.ctag-)(?!\{id\}$).+$")
 _PROTECTED = re.compile(r"[{}<>*#?]")
 
 
-@lru_cache(maxsize=16_384)
+@until_stable(16_384)
 def topic_template(topic: str) -> str:
     """The template of a topic, queue, exchange, routing key or search index."""
     topic = topic.strip()
@@ -40,20 +43,20 @@ def topic_template(topic: str) -> str:
     return _template(topic, numbers=3)
 
 
-@lru_cache(maxsize=16_384)
+@until_stable(16_384)
 def key_template(key: str) -> str:
     """The template of a cache key: `user:17:cart` → `user:{id}:cart`."""
     return _template(key.strip(), numbers=1)
 
 
-@lru_cache(maxsize=16_384)
+@until_stable(16_384)
 def command_template(statement: str) -> str:
     """The template of a cache command or a pipeline of them (one a line): arguments that follow each other are one `?`.
 
     Keys that the instrumentation shows are templates: `GET user:17` → `GET user:{id}`.
     """
     lines: list[str] = []
-    for line in statement.splitlines():
+    for line in _LINES.split(statement):
         words = line.split()
         if not words:
             continue

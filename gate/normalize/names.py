@@ -1,9 +1,9 @@
 """Span name → template: what the operation is called once identifiers are gone."""
 
 import re
-from functools import lru_cache
 
 from gate.normalize.keys import pipeline_name
+from gate.normalize.repeat import until_stable
 from gate.normalize.sql import sql_template
 from gate.normalize.tokens import certain_template, split_template
 from gate.normalize.urls import path_template, url_template
@@ -14,7 +14,7 @@ CUT_LENGTHS = frozenset({50, 64, 100, 128, 255, 256})
 _URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.\-]*://\S*")
 _STATEMENT = re.compile(
     r"(?is)^\s*(?:select|insert|update|delete|with|merge|replace|create|alter|drop|truncate|savepoint|release|rollback|declare|fetch)\b"
-    r".*(?:\b(?:from|into|set|where|values|savepoint|table|cursor|as)\b|;\s*\S)"
+    r".*(?:\b(?:from|into|set|where|values|savepoint|table|cursor|as)\b|;\s*\S)|^\s*savepoint\s+\S"
 )
 _SCHEME = re.compile(r"\bhttps?:/(?!/)")
 _METHOD = re.compile(r"^HTTP (GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|QUERY)$")
@@ -22,7 +22,7 @@ _CUT = re.compile(r"(?<=[/\-_:.])(?=[0-9a-f\-]*\d)[0-9a-f][0-9a-f\-]{1,7}$")
 _PROTECTED = re.compile(r"[{}<>\[\]()*^$\\|]")
 
 
-@lru_cache(maxsize=65_536)
+@until_stable(65_536)
 def name_template(name: str) -> str:
     """The template of a span name: `GET /users/17` → `GET /users/{id}`.
 

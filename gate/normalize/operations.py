@@ -8,7 +8,9 @@ from gate.normalize.names import name_template
 from gate.normalize.rules import DEFAULT, Rules
 from gate.normalize.sql import statement_verb
 
-_LOWER_VERBS = frozenset("select insert update delete with show set begin commit rollback create drop alter savepoint release".split())
+_LOWER_VERBS = frozenset(
+    "select insert update delete with show set begin commit rollback create drop alter savepoint release".split()
+)
 
 
 def operation_name(span: Span, rules: Rules = DEFAULT) -> str:

@@ -30,6 +30,11 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 DEFAULT = Rules()
 
+
+def _hide(name: str, keys: str) -> HideRule:
+    return HideRule(name, tuple(keys.split()))
+
+
 CURATED: frozenset[str] = frozenset(
     {
         "http.request.method",
@@ -60,41 +65,45 @@ STATUS_PATTERNS = ("*status_code", "*.status.code", "*.error_code")
 BODY_PATTERNS = ("*.body", "*_body", "*.body.content", "*.body.text", "*.payload", "http.*.content", "rpc.*.content")
 
 HIDDEN: tuple[HideRule, ...] = (
-    HideRule("size", ("*.size", "*.length", "*_length", "*.bytes", "*_bytes", "*.args_length", "messaging.batch.message_count", "*.count")),
-    HideRule(
+    _hide("size", "*.size *.length *_length *.bytes *_bytes *.args_length messaging.batch.message_count *.count"),
+    _hide(
         "identifier",
-        (
-            "*.id", "*_id", "*.uuid", "*.guid", "*.instance_id", "*.message_id", "*.conversation_id", "*.correlation_id",
-            "*.correlation-id", "*.request_id", "*.trace_id", "*.span_id", "*.session", "session.*", "user.*", "enduser.*",
-            "id", "uuid", "runtime-id", "faas.invocation_id", "*.reply_to", "*.delivery_info", "docket.key", "*.etag", "*.offset", "*.hash",
-            "*.fingerprint", "*.nonce", "*.token", "*.key_hash", "db.operation.parameter.id", "db.query.parameter.*", "aws.request_id",
-        ),
-    ),  # fmt: skip
-    HideRule(
+        "*.id *_id *.uuid *.guid *.instance_id *.message_id *.conversation_id *.correlation_id *.correlation-id "
+        "*.request_id *.trace_id *.span_id *.session session.* user.* enduser.* id uuid runtime-id faas.invocation_id "
+        "*.reply_to *.delivery_info docket.key *.etag *.offset *.hash *.fingerprint *.nonce *.token *.key_hash "
+        "db.operation.parameter.id db.query.parameter.* aws.request_id",
+    ),
+    _hide(
         "host",
-        (
-            "server.*", "client.*", "source.*", "destination.*", "network.*", "net.*", "host.*", "*.host", "*.hostname", "*_hostname", "*.ip",
-            "*.ip_address", "*.address", "*.port", "url.scheme", "url.domain", "http.request.header.host", "peer.address", "peer.ipv4",
-            "peer.ipv6", "peer.hostname", "peer.port", "hostname", "ip",
-        ),
-    ),  # fmt: skip
-    HideRule("address", ("url.full", "url.path", "url.query", "url.target", "url.fragment", "url.original")),
-    HideRule(
+        "server.* client.* source.* destination.* network.* net.* host.* *.host *.hostname *_hostname *.ip *.ip_address "
+        "*.address *.port url.scheme url.domain http.request.header.host peer.address peer.ipv4 peer.ipv6 peer.hostname "
+        "peer.port hostname ip",
+    ),
+    _hide("address", "url.full url.path url.query url.target url.fragment url.original"),
+    _hide(
         "deployment",
-        (
-            "k8s.*", "container.*", "cloud.*", "os.*", "process.*", "deployment.*", "service.instance.id", "service.version", "aws.ecs.*",
-            "db.namespace", "db.user", "db.connection_string", "db.instance.id", "db.client.*", "*.pid", "pid", "*.pod", "*.node", "faas.coldstart",
-            "faas.instance", "spring.*", "environment", "env", "*.environment",
-        ),
-    ),  # fmt: skip
-    HideRule("thread", ("thread.*", "*.thread", "*.thread_id", "*.thread_name", "*.worker")),
-    HideRule("code", ("code.*", "mvc.*", "class", "method", "*.stacktrace", "*.stack_trace", "*.lineno", "*.filepath", "http.request.method_original")),
-    HideRule("telemetry", ("telemetry.*", "otel.*", "sampling.*", "sampler.*", "internal.*", "span.kind", "_dd.*", "component.version", "*.library_version")),
-    HideRule("user agent", ("user_agent.*", "*.user_agent", "browser.*", "device.*")),
-    HideRule("header", ("http.request.header.*", "http.response.header.*", "rpc.*.metadata.*", "messaging.header.*")),
-    HideRule("time", ("*.time", "*_time", "*.timestamp", "*_timestamp", "*.when", "*.date", "*.duration", "*_duration", "*_ms", "*.ms", "*_ns", "*.latency", "*.elapsed", "*.eta", "*.uptime")),
-    HideRule("test case", ("test.case.name", "test.case.id", "test.suite.name", "test.suite.id", "spangate.*", "cicd.*", "vcs.*")),
-    HideRule("message text", ("exception.message", "*.status_message", "otel.status_description", "error.message", "error.msg")),
+        "k8s.* container.* cloud.* os.* process.* deployment.* service.instance.id service.version aws.ecs.* db.namespace "
+        "db.user db.connection_string db.instance.id db.client.* *.pid pid *.pod *.node faas.coldstart faas.instance "
+        "spring.* environment env *.environment",
+    ),
+    _hide("thread", "thread.* *.thread *.thread_id *.thread_name *.worker"),
+    _hide(
+        "code",
+        "code.* mvc.* class method *.stacktrace *.stack_trace *.lineno *.filepath http.request.method_original",
+    ),
+    _hide(
+        "telemetry",
+        "telemetry.* otel.* sampling.* sampler.* internal.* span.kind _dd.* component.version *.library_version",
+    ),
+    _hide("user agent", "user_agent.* *.user_agent browser.* device.*"),
+    _hide("header", "http.request.header.* http.response.header.* rpc.*.metadata.* messaging.header.*"),
+    _hide(
+        "time",
+        "*.time *_time *.timestamp *_timestamp *.when *.date *.duration *_duration *_ms *.ms *_ns *.latency *.elapsed "
+        "*.eta *.uptime",
+    ),
+    _hide("test case", "test.case.name test.case.id test.suite.name test.suite.id spangate.* cicd.* vcs.*"),
+    _hide("message text", "exception.message *.status_message otel.status_description error.message error.msg"),
 )
 """The first rule whose pattern fits names the reason. Curated keys are never hidden by these."""
 

@@ -5,8 +5,8 @@ generated names (savepoints, cursors, temporary and dated tables) lose what was 
 """
 
 import re
-from functools import lru_cache
 
+from gate.normalize.repeat import until_stable
 from gate.normalize.tokens import DATE, ID, is_random
 
 MAX_LENGTH = 20_000
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
         |(?<![\w.])(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+\-]?\d+)?)(?!\w)|(?<![\w)\].])\.\d+(?!\w)
     )
     |(?P<quoted>"(?:[^"]|"")*(?:"|\Z)|`[^`]*(?:`|\Z)|\{\w+\})
-    |(?P<word>[^\W\d][\w$]*(?:\{\w+\}[\w$]*)*|\{\w+\}[\w$]*|\d[\w$]*)
+    |(?P<word>@@?[A-Za-z_][\w$]*|[^\W\d][\w$]*(?:\{\w+\}[\w$]*)*|\{\w+\}[\w$]*|\d[\w$]*)
     |(?P<operator>::|<=>|->>|->|\#>>|\#>|@>|<@|\|\||<>|<=|>=|!=|:=|=>|&&|!~\*|!~|~\*)
     |(?P<symbol>\S)
     """,
@@ -40,6 +40,7 @@ _KEYWORDS = frozenset(
 _SPACED = _KEYWORDS - {"any", "some", "cast", "array", "replace", "left", "right", "key"}
 """Keywords that keep a blank before an opening parenthesis; functions do not."""
 _SAVEPOINT = re.compile(r"\b(SAVEPOINT) (?!\?)(?:\"[^\"]*\"|`[^`]*`|[^\s;]+)")
+_BARE_LIST = re.compile(r"\b(IN|VALUES) \?(?! ?,)")
 _LIST = re.compile(r"\((?:\s*(?:[+\-] ?)?\?(?:::\w+)?\s*,)*\s*(?:[+\-] ?)?\?(?:::\w+)?\s*\)")
 _TUPLES = re.compile(r"(\((?:[^()]|\([^()]*\))*\))(?:, \1)+")
 _ARRAY = re.compile(r"\[(?:\?, )+\?\]")
@@ -49,7 +50,7 @@ _ASYNCPG = re.compile(r"__asyncpg_\w+?_[0-9a-f]+__")
 _CURSOR = re.compile(r"(_django_curs_)\d+(?:_\w+)?")
 
 
-@lru_cache(maxsize=16_384)
+@until_stable(16_384)
 def sql_template(statement: str) -> str:
     """The template of one statement or several (separated by `; `). Any text gives a template; nothing is raised."""
     words: list[str] = []
@@ -94,6 +95,7 @@ def _needs_blank(previous: str, text: str) -> bool:
 
 def _collapse(template: str) -> str:
     template = _SAVEPOINT.sub(r"\1 ?", template)
+    template = _BARE_LIST.sub(r"\1 (?)", template)
     while (shorter := _TUPLES.sub(r"\1", _ARRAY.sub("[?]", _LIST.sub("(?)", template)))) != template:
         template = shorter
     return template

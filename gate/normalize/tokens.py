@@ -7,11 +7,12 @@ status code or version costs a missed regression, a kept identifier only costs w
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 ID = "{id}"
 DATE = "{date}"
 EMAIL = "{email}"
-TOKEN = "{token}"
+TOKEN = "{token}"  # noqa: S105
 HOST = "{host}"
 
 EMAIL_PATTERN = re.compile(r"(?<![\w.+\-%{}])[\w.+\-%]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}(?![\w@])")
@@ -29,7 +30,9 @@ COMPACT_DATE_PATTERN = re.compile(
     r"(?<![0-9A-Za-z])20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:T?\d{4}(?:\d\d)?Z?)?(?![0-9A-Za-z])"
 )
 HOST_PATTERN = re.compile(r"(?<![\w.\-])(?:\d{1,3}(?:\.\d{1,3}){3}|localhost)(?::\d{1,5})?(?![\w.])")
-REGION_PATTERN = re.compile(r"(?<![\w])(?:us|eu|ap|sa|ca|me|af|il|cn)(?:-gov)?-(?:north|south|east|west|central)(?:east|west)?-?\d(?!\d)")
+NAMED_PATTERN = re.compile(
+    r"(?i:(?<!\w)iso-8859-\d{1,2}(?!\d))|(?<![\w])(?:us|eu|ap|sa|ca|me|af|il|cn)(?:-gov)?-(?:north|south|east|west|central)(?:east|west)?-?\d(?!\d)"
+)
 VERSION_PATTERN = re.compile(
     r"(?<![0-9A-Za-z.])(?:[vV]\d{1,4}(?:[._]\d{1,4}){0,3}(?:\.?(?:alpha|beta|rc|preview|p)\d{0,3}){0,2}|\d{1,3}(?:\.\d{1,3}){1,2})(?![0-9A-Za-z])"
 )
@@ -38,11 +41,14 @@ _SEPARATOR = re.compile(r"([\-_.~:,;=+@!&'#|\s])")
 _MIXED = re.compile(r"[A-Za-z]+|\d+")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _WORD_THEN_NUMBER = re.compile(r"([A-Za-z]+)(\d+)")
+_NUMBER_THEN_LETTERS = re.compile(r"(\d+)[A-Za-z]{1,4}")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _TECHNICAL = re.compile(
-    r"(?i)(?:utf|sha|md|aes|rsa|iso|rfc|base|win|u?int|float|bf|fp|h|x|mp|ipv|oauth|http|http_|tls|ssl|status|error|code|"
-    r"err|cp|ec|gpt|arm|amd|log|neo|web|layer|level|step|phase|part|stage|tier|ver|version|api|mb|s|k|p|b|c|d|f|y|i|l|a)\d{1,4}[a-z]{0,6}"
+    r"(?i)(?:(?:utf|sha|md|aes|rsa|iso|rfc|base|win|u?int|float|bf|fp|mp|ipv|oauth|http|tls|ssl|status|error|code|err|cp|gpt|arm|amd|"
+    r"log|neo|web|layer|level|step|phase|part|stage|tier|ver|version|api|v)\d{1,4}|s3|ec2|k8|k8s|p2p|b2[bcg]|c2c|e2e|m2m|h2|"
+    r"i18n|l10n|a11y|y2k|d3|x86|x64|x509|[xh]26[45]|p256|s390|2fa|3ds?|4xx|5xx|geo3d|view2d|log4j2?|neo4j)"
 )
+"""Words with a number that name a technology, a format or a status."""
 _ENUMERATED = frozenset(
     "utf iso sha md rfc http https tls ssl status error code err base step phase level part stage tier v ver version oauth "
     "web ipv layer covid top python java node php ruby postgres mysql redis es api gen top windows".split()
@@ -63,14 +69,14 @@ _UNUSUAL = {
 
 def unusual_pairs(letters: str) -> int:
     """How many neighbouring letters (lower case) hardly any word has: 2 of 7 in random text, none in nearly every word."""
-    return sum(second in _UNUSUAL.get(first, ()) for first, second in zip(letters, letters[1:], strict=False))
+    return sum(second in _UNUSUAL.get(first, ()) for first, second in pairwise(letters))
 
 
 @lru_cache(maxsize=16_384)
-def is_random(piece: str, letters_only: bool = False) -> bool:
+def is_random(piece: str, value: bool = False) -> bool:
     """Whether a piece (letters and digits, no separator) is generated rather than written.
 
-    `letters_only` also judges pieces without a digit by their letter pairs; only safe where values, not names, are expected.
+    `value` says that the piece stands where values are expected (a URL path), not names: then fewer signs are enough.
     """
     if not piece.isascii() or not piece.isalnum() or len(piece) < 6:
         return False
@@ -78,27 +84,26 @@ def is_random(piece: str, letters_only: bool = False) -> bool:
     digits = sum(character.isdigit() for character in piece)
     letters = len(piece) - digits
     if not digits:
-        return letters_only and _is_gibberish(piece)
+        return value and _is_gibberish(piece)
     if not letters:
         return False
     if _HEX.fullmatch(piece) and len(piece) >= 7 and digits >= 2 and (piece.islower() or piece.isupper()):
         return True
-    changes = len(runs) - 1
-    unusual = sum(unusual_pairs(run.lower()) for run in runs)
-    if _TECHNICAL.fullmatch(piece) and changes <= 2 and unusual < 2:
+    if _is_written(runs, value):
         return False
-    if len(piece) >= 16 and changes >= 2:
-        return True
-    if changes >= 3:
-        return True
-    if changes == 2:
-        return len(piece) >= 8 and not _is_two_words(runs)
-    return len(piece) >= 8 and unusual >= 1 and letters >= 4 and digits < letters and not piece[0].isupper() or (
-        len(piece) >= 8 and unusual >= 2
-    )
+    unusual = sum(unusual_pairs(run.lower()) for run in runs)
+    match len(runs) - 1:
+        case 1 if value and len(piece) == 8 and runs[0].isdigit():
+            return True
+        case 1:
+            return len(piece) >= 8 and (unusual >= 2 or (unusual == 1 and 4 <= letters > digits and not piece[0].isupper()))
+        case 2:
+            return len(piece) >= 8
+        case _:
+            return True
 
 
-def piece_template(piece: str, previous: str, *, numbers: int, letters_only: bool) -> str:
+def piece_template(piece: str, previous: str, *, numbers: int, value: bool) -> str:
     """One piece: `{id}` when it is an identifier, `word{id}` for a word with a long number, else itself.
 
     `numbers` is the shortest run of digits that counts as an identifier, `previous` the piece before (an enumeration's name).
@@ -107,31 +112,27 @@ def piece_template(piece: str, previous: str, *, numbers: int, letters_only: boo
         if len(piece) < numbers or (len(piece) <= 4 and previous.lower() in _ENUMERATED):
             return piece
         return ID
-    if is_random(piece, letters_only):
+    if is_random(piece, value):
         return ID
-    if (match := _WORD_THEN_NUMBER.fullmatch(piece)) and len(match[2]) >= max(3, numbers):
-        if _TECHNICAL.fullmatch(piece) and len(match[2]) <= 4 and len(match[1]) > 1:
-            return piece
-        if piece in {"x509", "x264", "x265", "h264", "h265", "p256", "s390"}:
-            return piece
+    if (match := _WORD_THEN_NUMBER.fullmatch(piece)) and len(match[2]) >= max(3, numbers) and not _TECHNICAL.fullmatch(piece):
         return match[1] + ID if len(match[1]) >= 3 else ID
-    return piece
+    return ID if (match := _NUMBER_THEN_LETTERS.fullmatch(piece)) and len(match[1]) >= 5 else piece
 
 
-def split_template(text: str, *, numbers: int, letters_only: bool = False) -> str:
+def split_template(text: str, *, numbers: int, value: bool = False) -> str:
     """A text with separators but no blanks that mean something: every piece replaced, versions and regions kept."""
-    kept = {match.start(): match.end() for pattern in (VERSION_PATTERN, REGION_PATTERN) for match in pattern.finditer(text)}
+    kept = {match.start(): match.end() for pattern in (VERSION_PATTERN, NAMED_PATTERN) for match in pattern.finditer(text)}
     if not kept:
-        return _split(text, numbers, letters_only)
+        return _split(text, numbers, value)
     parts: list[str] = []
     position = 0
     for start, end in sorted(kept.items()):
         if start < position:
             continue
-        parts.append(_split(text[position:start], numbers, letters_only))
+        parts.append(_split(text[position:start], numbers, value))
         parts.append(text[start:end])
         position = end
-    parts.append(_split(text[position:], numbers, letters_only))
+    parts.append(_split(text[position:], numbers, value))
     return "".join(parts)
 
 
@@ -148,33 +149,40 @@ def certain_template(text: str) -> str:
     return HOST_PATTERN.sub(HOST, text)
 
 
-def _split(text: str, numbers: int, letters_only: bool) -> str:
+def _split(text: str, numbers: int, value: bool) -> str:
     pieces = _SEPARATOR.split(text)
     previous = ""
     for index in range(0, len(pieces), 2):
         piece = pieces[index]
         if piece:
-            pieces[index] = piece_template(piece, previous, numbers=numbers, letters_only=letters_only)
+            pieces[index] = piece_template(piece, previous, numbers=numbers, value=value)
             previous = piece
     return "".join(pieces)
 
 
 def _is_gibberish(piece: str) -> bool:
+    """Letters that no language puts together: unusual pairs and hardly a vowel (`hangzhou` has vowels, `xkqzvbnw` not)."""
     if len(piece) < 8:
         return False
     words = _CAMEL.findall(piece) if not (piece.islower() or piece.isupper()) else [piece]
     pairs = sum(len(word) - 1 for word in words)
     unusual = sum(unusual_pairs(word.lower()) for word in words)
-    return unusual >= 2 and unusual * 4 >= pairs
+    vowels = sum(character in "aeiouAEIOU" for character in piece)
+    return unusual >= 2 and unusual * 4 >= pairs and vowels * 4 <= len(piece)
 
 
-def _is_two_words(runs: list[str]) -> bool:
-    """`base64decode`, `s3bucket`, `log4jappender`: a short number between two words, not an identifier."""
+def _is_written(runs: list[str], value: bool) -> bool:
+    """A technical word alone (`sha256`, `i18n`), before another (`base64decode`, `s3bucket`), or a short number between words."""
+    if _TECHNICAL.fullmatch("".join(runs)):
+        return True
+    if any(unusual_pairs(run.lower()) for run in runs):
+        return False
+    if len(runs) == 2:
+        return runs[0].isalpha() and (not value or len(runs[1]) <= 2)
     if len(runs) != 3 or runs[0].isdigit():
         return False
     head, number, tail = runs
-    if len(number) > 3:
-        return False
     if _TECHNICAL.fullmatch(head + number):
-        return unusual_pairs(tail.lower()) == 0 and len(tail) >= 3
-    return len(head) >= 3 and len(tail) >= 3 and unusual_pairs(head.lower()) + unusual_pairs(tail.lower()) == 0
+        return len(tail) >= 3
+    shortest = 4 if value else 3
+    return len(number) <= 2 and len(head) >= shortest and len(tail) >= shortest

@@ -5,9 +5,9 @@ Scheme, user, host and port belong to the environment; values of the query to th
 """
 
 import re
-from functools import lru_cache
 from urllib.parse import unquote
 
+from gate.normalize.repeat import until_stable
 from gate.normalize.tokens import DATE, ID, certain_template, split_template
 
 TEXT = "{text}"
@@ -22,12 +22,14 @@ _SCHEME = re.compile(r"^(?:https?|wss?|grpcs?):/(?!/)")
 _PROTECTED = re.compile(r"[{}<>\[\]*^$\\|()]")
 _NUMBER = re.compile(r"[+\-]?\d+(?:\.\d{4,})?(?:[,;][+\-]?\d+(?:\.\d+)?)*|[+\-]?\d+\.\d+(?:,[+\-]?\d+\.\d+)+")
 _STATUS = re.compile(r"[1-5]\d\d")
-_STATUS_WORDS = frozenset("status statuses error errors code codes http httpstatus status_code status-code statuscode response".split())
+_STATUS_WORDS = frozenset(
+    "status statuses error errors code codes http httpstatus status_code status-code statuscode response".split()
+)
 _KEYED = re.compile(r"([A-Za-z_]\w*)\((?:\d+|'[^']*'|\"[^\"]*\")\)")
 _INDEX = re.compile(r"\[\d*\]")
 
 
-@lru_cache(maxsize=65_536)
+@until_stable(65_536)
 def url_template(url: str) -> str:
     """The template of an absolute URL, a path or a request target. A path that is a route already stays as it is."""
     rest = _AUTHORITY.sub("", url.strip())
@@ -66,7 +68,7 @@ def segment_template(segment: str, index: int, segments: list[str]) -> str:
     segment = certain_template(segment)
     if segment == DATE or "{" in segment:
         return segment
-    return split_template(segment, numbers=1, letters_only=True)
+    return split_template(segment, numbers=1, value=True)
 
 
 def _is_enumeration(number: str, index: int, segments: list[str]) -> bool:
