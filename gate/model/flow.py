@@ -23,6 +23,8 @@ class Folded(msgspec.Struct, frozen=True, gc=False):
     span_id: str
     name: str
     rule: str
+    scope: str = ""
+    scope_version: str = ""
 
 
 class Operation(msgspec.Struct, frozen=True, gc=False):
