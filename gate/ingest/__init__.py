@@ -1,0 +1,1 @@
+"""The door for traces: OTLP over HTTP."""
