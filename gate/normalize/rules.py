@@ -66,6 +66,7 @@ BODY_PATTERNS = ("*.body", "*_body", "*.body.content", "*.body.text", "*.payload
 
 HIDDEN: tuple[HideRule, ...] = (
     _hide("size", "*.size *.length *_length *.bytes *_bytes *.args_length messaging.batch.message_count *.count"),
+    _hide("thread", "thread.* *.thread *.thread_id *.thread_name *.worker"),
     _hide(
         "identifier",
         "*.id *_id *.uuid *.guid *.instance_id *.message_id *.conversation_id *.correlation_id *.correlation-id "
@@ -86,7 +87,6 @@ HIDDEN: tuple[HideRule, ...] = (
         "db.user db.connection_string db.instance.id db.client.* *.pid pid *.pod *.node faas.coldstart faas.instance "
         "spring.* environment env *.environment",
     ),
-    _hide("thread", "thread.* *.thread *.thread_id *.thread_name *.worker"),
     _hide(
         "code",
         "code.* mvc.* class method *.stacktrace *.stack_trace *.lineno *.filepath http.request.method_original",
