@@ -21,6 +21,9 @@ class Project(msgspec.Struct, frozen=True):
     retention_days: int
     base_branch: str = "main"
     created_at: str = ""
+    auto_promote: str = "if-approved"
+    """What runs on the base branch do to the baselines: `accept` (every closed flow becomes a golden sample), `if-approved` (those
+    that pass, approved findings included, or are new), `hold` (none; people promote)."""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -106,12 +109,15 @@ class TracePage(msgspec.Struct, frozen=True):
 
 
 class Promotion(msgspec.Struct, frozen=True):
-    """How far a promotion (or persist, demote) is over the two stores: `done`, or `pending` while the span store follows."""
+    """How far a promotion (or persist, demote) is over the two stores: `done`, or `pending` while the span store follows.
+    A run's trace that cannot be promoted is `skipped`."""
 
     trace_id: str
     state: str
     flows: tuple[str, ...] = ()
     """The flows it is now (or no longer) a golden sample of."""
+    reason: str = ""
+    """Why it was skipped."""
 
 
 class BaselineSample(msgspec.Struct, frozen=True):
@@ -164,7 +170,9 @@ class Gate(Protocol):
     async def create_project(self, name: str, *, retention_days: int | None = None, base_branch: str = "main") -> Project: ...
     async def projects(self) -> tuple[Project, ...]: ...
     async def project(self, name: str) -> Project: ...
-    async def update_project(self, name: str, *, retention_days: int | None = None, base_branch: str | None = None) -> Project: ...
+    async def update_project(
+        self, name: str, *, retention_days: int | None = None, base_branch: str | None = None, auto_promote: str | None = None
+    ) -> Project: ...
     async def policy(self, project: str) -> Policy: ...
     async def set_policy(self, project: str, policy: Policy, *, by: str) -> Policy: ...
 

@@ -1,0 +1,256 @@
+"""The seam: what the use cases need of a store, in small protocols.
+
+Promises for all of them. Objects connect lazily or in their opener, never in a constructor. Writes return after the commit and are
+visible to every later read (read-your-writes). Writing the same thing twice is the same as once. Nothing found is an empty answer
+or `NotFound` where the docstring says so, never another exception. A store that cannot work raises `Unavailable` with the
+backend's own words; then nothing of that call was written. Trace ids are 32 lower-case hex digits.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from gate.codec.batch import Batch, TraceChunk
+from gate.model.policy import Policy
+from gate.model.run import Run
+from gate.model.verdict import Approval
+from gate.service import Project, Stats, Token, TraceQuery, TraceSummary
+from gate.store.values import Activity, Pruned, RunTrace, Sample, StoredVerdict, TraceRows, Unjudged, Work
+
+
+class SpanStore(Protocol):
+    """Raw spans by trace. The record store decides what exists; this follows."""
+
+    async def write(self, project: str, chunks: Sequence[TraceChunk], *, now_ns: int) -> tuple[bool, ...]:
+        """Store chunks of any traces; for each, whether it was new. A chunk with the same trace and the same bytes is stored once."""
+        ...
+
+    async def read(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        """The uncompressed OTLP protobuf bodies of each trace, in order of arrival. Unknown traces are left out."""
+        ...
+
+    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
+        """Exempt a trace's spans, also those that arrive later, from `delete`; or no longer. Unknown traces can be marked."""
+        ...
+
+    async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:
+        """Delete the chunks of these traces that arrived before `before_ns`; returns how many. Persistent traces are left alone."""
+        ...
+
+    async def with_attribute(self, project: str, trace_ids: Sequence[str], key: str, value: str) -> frozenset[str]:
+        """Which of these traces have a span whose attribute (or whose resource's) `key` is `value`, compared as text."""
+        ...
+
+    async def marked(self, project: str) -> frozenset[str]:
+        """All traces with the persistent mark; for the check that both stores agree."""
+        ...
+
+
+class Intake(Protocol):
+    """The hot path, one method: spans into the span store and their summaries into the record store."""
+
+    async def accept(self, project: str, batch: Batch, *, run: str, now_ns: int) -> frozenset[str]:
+        """Store one export request; returns only after commit. The runs that got new spans are returned; a repeated delivery
+        changes nothing and returns none.
+
+        `run` (when not empty) joins every trace to that run; else each chunk's own `run` does, and is created when new.
+        A trace stays in the first run that claimed it. Raises NotFound for an unknown project or `run`, and writes nothing."""
+        ...
+
+
+class Projects(Protocol):
+    """Projects with their policy."""
+
+    async def create(self, project: Project, *, now_ns: int) -> Project:
+        """Raises Conflict when the name is taken."""
+        ...
+
+    async def all(self) -> tuple[Project, ...]:
+        """By name."""
+        ...
+
+    async def one(self, name: str) -> Project:
+        """Raises NotFound."""
+        ...
+
+    async def update(self, name: str, changes: Mapping[str, str | int]) -> Project:
+        """Change the named fields. Raises NotFound."""
+        ...
+
+    async def policy(self, name: str) -> Policy:
+        """The empty policy when none was set."""
+        ...
+
+    async def set_policy(self, name: str, policy: Policy, *, by: str, now_ns: int, stale_since_ns: int) -> None:
+        """Replace the policy, and mark the verdicts of runs that finished after `stale_since_ns` to be made again."""
+        ...
+
+
+class Tokens(Protocol):
+    """Tokens by the SHA-256 digest of their secret."""
+
+    async def add(self, token: Token, digest: bytes, *, now_ns: int) -> Token:
+        """Raises NotFound for an unknown project."""
+        ...
+
+    async def all(self, project: str) -> tuple[Token, ...]:
+        """Oldest first. Raises NotFound for an unknown project."""
+        ...
+
+    async def delete(self, project: str, token_id: str, *, now_ns: int) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def by_digest(self, digest: bytes) -> Token | None:
+        """None when nobody knows it."""
+        ...
+
+    async def any(self) -> bool:
+        """Whether a single token is stored."""
+        ...
+
+
+class Runs(Protocol):
+    """Runs and their verdicts."""
+
+    async def create(self, run: Run, *, now_ns: int) -> Run:
+        """The same id again is the same run: what was unknown is filled in. Conflict when commit or environment differ."""
+        ...
+
+    async def one(self, project: str, run_id: str) -> Run:
+        """Raises NotFound, for a run of another project too."""
+        ...
+
+    async def page(self, project: str, *, branch: str, limit: int, after: str) -> tuple[tuple[Run, ...], str]:
+        """Newest first, with the cursor of the next page (empty on the last). Raises BadRequest for a foreign cursor."""
+        ...
+
+    async def finish(self, project: str, run_id: str, *, expect_traces: int, now_ns: int) -> tuple[Run, bool]:
+        """The finished run, and whether this call was the one that finished it. Raises NotFound."""
+        ...
+
+    async def expected(self, project: str, run_id: str) -> tuple[int, int]:
+        """How many traces the finisher expects (0: not said), and when it finished (0: it has not)."""
+        ...
+
+    async def activity(self, project: str, run_id: str) -> Activity:
+        """What has arrived so far."""
+        ...
+
+    async def traces(self, project: str, run_id: str) -> tuple[RunTrace, ...]:
+        """The run's traces, in order of arrival."""
+        ...
+
+    async def save_verdict(self, project: str, run_id: str, verdict: StoredVerdict, *, conclusion: str, now_ns: int) -> None:
+        """Replaces the last one."""
+        ...
+
+    async def verdict(self, project: str, run_id: str) -> StoredVerdict | None:
+        """None when the run was not judged yet. Raises NotFound for an unknown run."""
+        ...
+
+    async def unjudged(self) -> tuple[Unjudged, ...]:
+        """Finished runs of every project without a verdict: what a restarted server must resume."""
+        ...
+
+
+class Traces(Protocol):
+    """Trace summaries."""
+
+    async def one(self, project: str, trace_id: str) -> TraceSummary:
+        """Raises NotFound."""
+        ...
+
+    async def page(self, project: str, query: TraceQuery) -> TraceRows:
+        """At most `query.limit` rows, newest first, ignoring `query.attribute`. Raises BadRequest for a bad filter or cursor."""
+        ...
+
+    async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> None:
+        """Record, outbox entry and audit row in one transaction. NotFound; Conflict when it is a golden sample and
+        `persistent` is False."""
+        ...
+
+    async def prune(self, project: str, *, before_ns: int, limit: int, now_ns: int) -> Pruned:
+        """Delete at most `limit` summaries of traces that last received spans before `before_ns` and are not persistent, with
+        an outbox entry for the spans of each."""
+        ...
+
+    async def prunable(self, project: str, *, before_ns: int) -> tuple[Pruned, int]:
+        """What `prune` would delete in all, and how many older traces stay because they are persistent."""
+        ...
+
+    async def prune_runs(self, project: str, *, before_ns: int, dry_run: bool) -> int:
+        """Delete runs created before `before_ns` that have no trace left (with `dry_run`: that would have none) and no golden
+        sample; returns how many."""
+        ...
+
+
+class Baselines(Protocol):
+    """Golden samples and approvals."""
+
+    async def samples(self, project: str) -> tuple[Sample, ...]:
+        """All samples, newest first."""
+        ...
+
+    async def promote(self, project: str, trace_id: str, samples: Sequence[Sample], *, by: str, reason: str, now_ns: int) -> None:
+        """Add samples of one trace, make it persistent, write the outbox entry and the audit row: one transaction.
+        A sample that exists stays as it is, except that a person's promotion pins it. NotFound (and nothing written) when the
+        trace does not exist."""
+        ...
+
+    async def demote(self, project: str, trace_id: str, *, by: str, now_ns: int) -> tuple[Sample, ...]:
+        """Remove the trace's samples and its persistence, likewise. NotFound when the trace does not exist; the samples that
+        were removed are returned, none when it was none."""
+        ...
+
+    async def approve(self, project: str, run_id: str, approvals: Sequence[Approval], *, now_ns: int) -> None:
+        """Add approvals; a fingerprint that is approved stays as it is."""
+        ...
+
+    async def approvals(self, project: str) -> dict[str, Approval]:
+        """By fingerprint."""
+        ...
+
+
+class Outbox(Protocol):
+    """What the span store has still to follow."""
+
+    async def pending(self, *, limit: int, project: str = "", trace_id: str = "") -> tuple[Work, ...]:
+        """Oldest first; of one trace when named."""
+        ...
+
+    async def done(self, work: Sequence[Work]) -> None:
+        """Forget entries. An entry made after one of these for the same trace stays."""
+        ...
+
+    async def failed(self, work: Work, error: str) -> None:
+        """Note why an entry could not be applied; it stays pending."""
+        ...
+
+
+class Stores(Protocol):
+    """Everything together, as a use case receives it."""
+
+    projects: Projects
+    tokens: Tokens
+    runs: Runs
+    traces: Traces
+    baselines: Baselines
+    outbox: Outbox
+    spans: SpanStore
+    intake: Intake
+
+    async def stats(self) -> Stats:
+        """Counts over all projects."""
+        ...
+
+    async def tidy(self) -> None:
+        """Give back what deletions have left over: unused dictionary entries, free pages. Bounded; call it after a prune."""
+        ...
+
+    async def check(self) -> dict[str, str]:
+        """Component → `ok`, or what is wrong. Never raises."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun, then release everything. Later calls raise Unavailable."""
+        ...

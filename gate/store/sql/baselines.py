@@ -1,0 +1,136 @@
+"""Golden samples and approvals in SQL."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
+
+from gate.model.flow import FlowKey
+from gate.model.verdict import Approval
+from gate.store.sql.database import Database
+from gate.store.sql.lookup import no_trace, project_key, trace_bytes, upsert, write_audit
+from gate.store.sql.schema import approvals, samples, stored, traces
+from gate.store.sql.traces import mark_record
+from gate.store.times import to_text
+from gate.store.values import Sample
+
+
+class SqlBaselines:
+    """See `Baselines`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def samples(self, project: str) -> tuple[Sample, ...]:
+        """See `Baselines.samples`."""
+
+        def work(connection: Connection) -> tuple[Sample, ...]:
+            key = project_key(connection, project)
+            query = select(samples).where(samples.c.project == key).order_by(samples.c.promoted_ns.desc(), samples.c.key.desc())
+            return tuple(_sample(row) for row in connection.execute(query))
+
+        return await self._database.read(work)
+
+    async def promote(self, project: str, trace_id: str, new: Sequence[Sample], *, by: str, reason: str, now_ns: int) -> None:
+        """See `Baselines.promote`."""
+
+        def work(connection: Connection) -> None:
+            key = project_key(connection, project)
+            mark_record(connection, key, trace_id, persistent=True, now_ns=now_ns)
+            for sample in new:
+                statement = upsert(connection.dialect, samples).values(_values(key, sample))
+                pinned = {"pinned": samples.c.pinned | statement.excluded.pinned}
+                if connection.dialect.name == "postgresql":
+                    pinned = {"pinned": samples.c.pinned.op("OR")(statement.excluded.pinned)}
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=["project", "baseline_id", "trace_id"], set_=pinned)
+                )
+            write_audit(connection, key, by=by, action="promote", subject=trace_id, now_ns=now_ns, detail=reason)
+
+        await self._database.write(work)
+
+    async def demote(self, project: str, trace_id: str, *, by: str, now_ns: int) -> tuple[Sample, ...]:
+        """See `Baselines.demote`."""
+
+        def work(connection: Connection) -> tuple[Sample, ...]:
+            key = project_key(connection, project)
+            mine = (samples.c.project == key) & (samples.c.trace_id == trace_bytes(trace_id))
+            removed = tuple(_sample(row) for row in connection.execute(select(samples).where(mine)))
+            if not removed:
+                known = select(traces.c.key).where(traces.c.project == key, traces.c.trace_id == trace_bytes(trace_id))
+                if connection.scalar(known) is None:
+                    raise no_trace(trace_id)
+                return ()
+            connection.execute(delete(samples).where(mine))
+            mark_record(connection, key, trace_id, persistent=False, now_ns=now_ns)
+            write_audit(connection, key, by=by, action="demote", subject=trace_id, now_ns=now_ns)
+            return removed
+
+        return await self._database.write(work)
+
+    async def approve(self, project: str, run_id: str, new: Sequence[Approval], *, now_ns: int) -> None:
+        """See `Baselines.approve`."""
+
+        def work(connection: Connection) -> None:
+            key = project_key(connection, project)
+            for approval in new:
+                values = {
+                    "project": key,
+                    "fingerprint": approval.fingerprint,
+                    "run": run_id,
+                    "approved_by": stored(approval.by),
+                    "reason": stored(approval.reason),
+                    "approved_ns": now_ns,
+                }
+                added = connection.execute(upsert(connection.dialect, approvals).values(values).on_conflict_do_nothing()).rowcount
+                if added:
+                    write_audit(connection, key, by=approval.by, action="approve", subject=approval.fingerprint, now_ns=now_ns)
+
+        await self._database.write(work)
+
+    async def approvals(self, project: str) -> dict[str, Approval]:
+        """See `Baselines.approvals`."""
+
+        def work(connection: Connection) -> dict[str, Approval]:
+            query = select(approvals).where(approvals.c.project == project_key(connection, project))
+            return {
+                row.fingerprint: Approval(row.fingerprint, row.approved_by, row.reason, to_text(row.approved_ns))
+                for row in connection.execute(query)
+            }
+
+        return await self._database.read(work)
+
+
+def _values(project: int, sample: Sample) -> dict[str, Any]:
+    return {
+        "project": project,
+        "baseline_id": sample.baseline_id,
+        "gate": stored(sample.gate),
+        "environment": stored(sample.environment),
+        "test_case": stored(sample.key.test_case),
+        "service": stored(sample.key.service),
+        "operation": stored(sample.key.operation),
+        "trace_id": trace_bytes(sample.trace_id),
+        "run": stored(sample.run),
+        "commit": stored(sample.commit),
+        "pinned": sample.pinned,
+        "promoted_ns": sample.promoted_ns,
+        "promoted_by": stored(sample.promoted_by),
+        "reason": stored(sample.reason),
+    }
+
+
+def _sample(row: Row[Any]) -> Sample:
+    return Sample(
+        baseline_id=row.baseline_id,
+        gate=row.gate,
+        environment=row.environment,
+        key=FlowKey(row.test_case, row.service, row.operation),
+        trace_id=row.trace_id.hex(),
+        run=row.run,
+        commit=row.commit,
+        pinned=row.pinned,
+        promoted_ns=row.promoted_ns,
+        promoted_by=row.promoted_by,
+        reason=row.reason,
+    )

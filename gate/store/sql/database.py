@@ -1,0 +1,35 @@
+"""Where SQL runs: every query is a plain function of a synchronous SQLAlchemy `Connection`, and a `Database` calls it."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+
+class Database(Protocol):
+    """Transactions. Work may be called again after a failure that had nothing to do with it: it must have no effect outside
+    its connection. `GateError`s of the work come back as they are; the database's own errors as `Unavailable`."""
+
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """Run work on one snapshot that sees everything committed before the call."""
+        ...
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Run work in one transaction; returns after its commit, or raises after its rollback."""
+        ...
+
+    async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
+        """Like `write`, with every item that waits at the moment as one call in one transaction (group commit).
+        An item that makes the work fail fails alone."""
+        ...
+
+    async def check(self) -> None:
+        """Raises Unavailable when a transaction is not likely to succeed."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what waits, then release the connections. Later calls raise Unavailable."""
+        ...

@@ -1,0 +1,71 @@
+"""From names to the internal keys, shared by every part of the SQL store."""
+
+import hashlib
+import re
+
+from sqlalchemy import Connection, Dialect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.schema import Table
+
+from gate.errors import NotFound
+from gate.store.sql.schema import audit, projects, runs, stored
+
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def project_key(connection: Connection, name: str) -> int:
+    """Raises NotFound."""
+    key = connection.scalar(select(projects.c.key).where(projects.c.name == name))
+    if key is None:
+        raise NotFound(f"There is no project {name!r}.", hint="POST /api/v1/projects makes one.")
+    return int(key)
+
+
+def run_key(connection: Connection, project: int, run_id: str) -> int:
+    """Raises NotFound."""
+    key = connection.scalar(select(runs.c.key).where(runs.c.project == project, runs.c.id == stored(run_id)))
+    if key is None:
+        raise no_run(run_id)
+    return int(key)
+
+
+def no_run(run_id: str) -> NotFound:
+    """The error for a run that this project does not have."""
+    return NotFound(
+        f"There is no run {run_id!r} in this project.", hint="POST /api/v1/runs makes one; a token sees its own project only."
+    )
+
+
+def trace_bytes(trace_id: str) -> bytes:
+    """The 16 bytes of a trace id. Raises NotFound for what cannot be one."""
+    if not _TRACE_ID.fullmatch(trace_id):
+        raise NotFound(f"There is no trace {trace_id[:80]!r}.", hint="A trace id is 32 lower-case hex digits.")
+    return bytes.fromhex(trace_id)
+
+
+def no_trace(trace_id: str) -> NotFound:
+    """The error for a trace that is not stored."""
+    return NotFound(f"There is no trace {trace_id} in this project.", hint="It was never received, or retention has deleted it.")
+
+
+def digest_of(body: bytes) -> bytes:
+    """Tells a chunk from every other one: 16 bytes of SHA-256."""
+    return hashlib.sha256(body).digest()[:16]
+
+
+def upsert(dialect: Dialect, table: Table) -> PostgresInsert | SqliteInsert:
+    """An INSERT that knows ON CONFLICT; both databases speak the same one."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def write_audit(
+    connection: Connection, project: int, *, by: str, action: str, subject: str, now_ns: int, detail: str = ""
+) -> None:
+    """One audit row, in the caller's transaction."""
+    connection.execute(
+        audit.insert().values(
+            project=project, at_ns=now_ns, by=stored(by), action=action, subject=stored(subject), detail=stored(detail)
+        )
+    )

@@ -1,0 +1,129 @@
+"""The span store in SQL: compressed chunks, and its own list of persistent traces."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, exists, select
+
+from gate.codec.batch import TraceChunk
+from gate.store.sql.attributes import has_attribute
+from gate.store.sql.compression import compress, decompress
+from gate.store.sql.database import Database
+from gate.store.sql.lookup import digest_of, project_key, trace_bytes, upsert
+from gate.store.sql.schema import chunks, marks
+
+_IDS_A_QUERY = 500
+
+
+class SqlSpans:
+    """See `SpanStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(self, project: str, chunks: Sequence[TraceChunk], *, now_ns: int) -> tuple[bool, ...]:
+        """See `SpanStore.write`."""
+
+        def work(connection: Connection) -> tuple[bool, ...]:
+            key = project_key(connection, project)
+            return insert_chunks(connection, [(key, chunk) for chunk in chunks], now_ns=now_ns)
+
+        return await self._database.write(work)
+
+    async def read(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        """See `SpanStore.read`."""
+
+        def work(connection: Connection) -> dict[str, tuple[bytes, ...]]:
+            found = _blobs(connection, project_key(connection, project), trace_ids)
+            return {trace_id: tuple(map(decompress, found[trace_id])) for trace_id in trace_ids if trace_id in found}
+
+        return await self._database.read(work)
+
+    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
+        """See `SpanStore.mark`."""
+
+        def work(connection: Connection) -> None:
+            row = {"project": project_key(connection, project), "trace_id": trace_bytes(trace_id)}
+            if persistent:
+                connection.execute(upsert(connection.dialect, marks).values(row).on_conflict_do_nothing())
+            else:
+                connection.execute(delete(marks).where(marks.c.project == row["project"], marks.c.trace_id == row["trace_id"]))
+
+        await self._database.write(work)
+
+    async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:
+        """See `SpanStore.delete`."""
+
+        def work(connection: Connection) -> int:
+            key = project_key(connection, project)
+            persistent = exists().where(marks.c.project == chunks.c.project, marks.c.trace_id == chunks.c.trace_id)
+            deleted = 0
+            for part in _parts(trace_ids):
+                mine = chunks.c.trace_id.in_(part)
+                deleted += connection.execute(
+                    delete(chunks).where(chunks.c.project == key, mine, chunks.c.received_ns < before_ns, ~persistent)
+                ).rowcount
+            return deleted
+
+        return await self._database.write(work)
+
+    async def with_attribute(self, project: str, trace_ids: Sequence[str], key: str, value: str) -> frozenset[str]:
+        """See `SpanStore.with_attribute`."""
+
+        def work(connection: Connection) -> frozenset[str]:
+            found = _blobs(connection, project_key(connection, project), trace_ids)
+            return frozenset(
+                trace_id
+                for trace_id, blobs in found.items()
+                if any(has_attribute(decompress(blob), key, value) for blob in blobs)
+            )
+
+        return await self._database.read(work)
+
+    async def marked(self, project: str) -> frozenset[str]:
+        """See `SpanStore.marked`."""
+
+        def work(connection: Connection) -> frozenset[str]:
+            rows = connection.scalars(select(marks.c.trace_id).where(marks.c.project == project_key(connection, project)))
+            return frozenset(row.hex() for row in rows)
+
+        return await self._database.read(work)
+
+
+def insert_chunks(connection: Connection, items: Sequence[tuple[int, TraceChunk]], *, now_ns: int) -> tuple[bool, ...]:
+    """Insert (project key, chunk) pairs that are not there yet; for each, whether it was new."""
+    wanted: dict[tuple[int, bytes, bytes], int] = {}
+    rows: list[dict[str, object]] = []
+    for position, (project, chunk) in enumerate(items):
+        identity = (project, chunk.trace_id, digest_of(chunk.body))
+        if identity in wanted:
+            continue
+        wanted[identity] = position
+        rows.append(
+            {
+                "project": project,
+                "trace_id": chunk.trace_id,
+                "digest": identity[2],
+                "received_ns": now_ns,
+                "body": compress(chunk.body),
+            }
+        )
+    new = [False] * len(items)
+    if rows:
+        statement = upsert(connection.dialect, chunks).on_conflict_do_nothing()
+        for identity in connection.execute(statement.returning(chunks.c.project, chunks.c.trace_id, chunks.c.digest), rows):
+            new[wanted[identity[0], identity[1], identity[2]]] = True
+    return tuple(new)
+
+
+def _blobs(connection: Connection, project: int, trace_ids: Sequence[str]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for part in _parts(trace_ids):
+        query = select(chunks.c.trace_id, chunks.c.body).where(chunks.c.project == project, chunks.c.trace_id.in_(part))
+        for trace_id, body in connection.execute(query.order_by(chunks.c.key)):
+            found.setdefault(trace_id.hex(), []).append(body)
+    return found
+
+
+def _parts(trace_ids: Sequence[str]) -> list[list[bytes]]:
+    ids = [trace_bytes(trace_id) for trace_id in trace_ids]
+    return [ids[start : start + _IDS_A_QUERY] for start in range(0, len(ids), _IDS_A_QUERY)]

@@ -1,0 +1,82 @@
+"""Everything on one SQL database."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, exists, func, select
+
+from gate.errors import GateError
+from gate.service import Stats
+from gate.store.migrations import migrate
+from gate.store.sql.baselines import SqlBaselines
+from gate.store.sql.database import Database
+from gate.store.sql.intake import SqlIntake
+from gate.store.sql.outbox import SqlOutbox
+from gate.store.sql.projects import SqlProjects, SqlTokens
+from gate.store.sql.runs import SqlRuns
+from gate.store.sql.schema import operations, runs, samples, trace_operations, traces
+from gate.store.sql.spans import SqlSpans
+from gate.store.sql.sqlite import SqliteDatabase
+from gate.store.sql.traces import SqlTraces
+
+_TIDY = 10_000
+"""Dictionary entries and pages at most, so that the writer is not kept from its work."""
+
+
+class SqlStores:
+    """See `Stores`; open with `open_sqlite`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.projects = SqlProjects(database)
+        self.tokens = SqlTokens(database)
+        self.runs = SqlRuns(database)
+        self.traces = SqlTraces(database)
+        self.baselines = SqlBaselines(database)
+        self.outbox = SqlOutbox(database)
+        self.spans = SqlSpans(database)
+        self.intake = SqlIntake(database)
+
+    async def stats(self) -> Stats:
+        """See `Stores.stats`."""
+
+        def work(connection: Connection) -> Stats:
+            spans, count = connection.execute(
+                select(func.coalesce(func.sum(traces.c.spans), 0), func.count()).select_from(traces)
+            ).one()
+            baselines = connection.scalar(select(func.count(func.distinct(samples.c.baseline_id))))
+            return Stats(spans, count, connection.scalar(select(func.count()).select_from(runs)) or 0, baselines or 0)
+
+        return await self.database.read(work)
+
+    async def tidy(self) -> None:
+        """See `Stores.tidy`."""
+
+        def work(connection: Connection) -> None:
+            used = exists().where(trace_operations.c.operation == operations.c.key)
+            unused = select(operations.c.key).where(~used).limit(_TIDY)
+            connection.execute(delete(operations).where(operations.c.key.in_(unused)))
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql(f"pragma incremental_vacuum({_TIDY})").all()
+
+        self.intake.forget()
+        await self.database.write(work)
+        self.intake.forget()
+
+    async def check(self) -> dict[str, str]:
+        """See `Stores.check`."""
+        try:
+            await self.database.check()
+        except GateError as error:
+            return {"database": str(error)}
+        return {"database": "ok"}
+
+    async def close(self) -> None:
+        """See `Stores.close`."""
+        await self.database.close()
+
+
+async def open_sqlite(path: Path) -> SqlStores:
+    """Open (or make) the database file and bring its schema to the newest version. Raises Unavailable."""
+    database = SqliteDatabase(path)
+    await database.open(migrate)
+    return SqlStores(database)

@@ -1,0 +1,174 @@
+"""Trace summaries in SQL: one, search, persistence, retention."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+
+from gate.errors import Conflict
+from gate.service import TraceQuery, TraceSummary
+from gate.store.sql.database import Database
+from gate.store.sql.lookup import no_trace, project_key, trace_bytes, write_audit
+from gate.store.sql.schema import operations, outbox, runs, samples, trace_operations, traces
+from gate.store.sql.search import cursor_of, page_query
+from gate.store.times import to_text
+from gate.store.values import Pruned, TraceRows
+
+
+class SqlTraces:
+    """See `Traces`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def one(self, project: str, trace_id: str) -> TraceSummary:
+        """See `Traces.one`."""
+
+        def work(connection: Connection) -> TraceSummary:
+            key = project_key(connection, project)
+            row = connection.execute(
+                select(traces, runs.c.id.label("run_id"))
+                .outerjoin(runs, runs.c.key == traces.c.run)
+                .where(traces.c.project == key, traces.c.trace_id == trace_bytes(trace_id))
+            ).one_or_none()
+            if row is None:
+                raise no_trace(trace_id)
+            return _summaries(connection, project, key, [row])[0]
+
+        return await self._database.read(work)
+
+    async def page(self, project: str, query: TraceQuery) -> TraceRows:
+        """See `Traces.page`."""
+
+        def work(connection: Connection) -> TraceRows:
+            key = project_key(connection, project)
+            rows = connection.execute(page_query(connection, key, query).limit(query.limit + 1)).all()
+            shown = rows[: query.limit]
+            cursors = tuple(cursor_of(row.start_ns, row.key) for row in shown)
+            return TraceRows(tuple(_summaries(connection, project, key, shown)), cursors, len(rows) > query.limit)
+
+        return await self._database.read(work)
+
+    async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> None:
+        """See `Traces.set_persistent`."""
+
+        def work(connection: Connection) -> None:
+            key = project_key(connection, project)
+            if not persistent and is_sample(connection, key, trace_bytes(trace_id)):
+                raise Conflict(f"Trace {trace_id} is a golden sample: it must stay.", hint="Demote it first.")
+            mark_record(connection, key, trace_id, persistent=persistent, now_ns=now_ns)
+            action = "persist" if persistent else "unpersist"
+            write_audit(connection, key, by=by, action=action, subject=trace_id, now_ns=now_ns)
+
+        await self._database.write(work)
+
+    async def prune(self, project: str, *, before_ns: int, limit: int, now_ns: int) -> Pruned:
+        """See `Traces.prune`."""
+
+        def work(connection: Connection) -> Pruned:
+            key = project_key(connection, project)
+            old = connection.execute(
+                select(traces.c.key, traces.c.trace_id, traces.c.spans)
+                .where(traces.c.project == key, traces.c.received_ns < before_ns, ~traces.c.persistent)
+                .order_by(traces.c.received_ns)
+                .limit(limit)
+            ).all()
+            if old:
+                keys = [row.key for row in old]
+                connection.execute(delete(trace_operations).where(trace_operations.c.trace.in_(keys)))
+                connection.execute(delete(traces).where(traces.c.key.in_(keys)))
+                connection.execute(insert(outbox), [work_row(key, row.trace_id, "delete", now_ns) for row in old])
+            return Pruned(len(old), sum(row.spans for row in old))
+
+        return await self._database.write(work)
+
+    async def prunable(self, project: str, *, before_ns: int) -> tuple[Pruned, int]:
+        """See `Traces.prunable`."""
+
+        def work(connection: Connection) -> tuple[Pruned, int]:
+            old = (traces.c.project == project_key(connection, project)) & (traces.c.received_ns < before_ns)
+            count, spans = connection.execute(
+                select(func.count(), func.coalesce(func.sum(traces.c.spans), 0)).where(old, ~traces.c.persistent)
+            ).one()
+            kept = connection.scalar(select(func.count()).select_from(traces).where(old, traces.c.persistent))
+            return Pruned(count, spans), kept or 0
+
+        return await self._database.read(work)
+
+    async def prune_runs(self, project: str, *, before_ns: int, dry_run: bool) -> int:
+        """See `Traces.prune_runs`."""
+
+        def work(connection: Connection) -> int:
+            key = project_key(connection, project)
+            stays = traces.c.run == runs.c.key
+            if dry_run:
+                stays = stays & ((traces.c.received_ns >= before_ns) | traces.c.persistent)
+            unused = (
+                (runs.c.project == key)
+                & (runs.c.created_ns < before_ns)
+                & (runs.c.finished_ns < before_ns)
+                & ~exists().where(stays)
+                & ~exists().where(samples.c.project == key, samples.c.run == runs.c.id)
+            )
+            if dry_run:
+                return connection.scalar(select(func.count()).select_from(runs).where(unused)) or 0
+            return connection.execute(delete(runs).where(unused)).rowcount
+
+        return await (self._database.read(work) if dry_run else self._database.write(work))
+
+
+def mark_record(connection: Connection, project: int, trace_id: str, *, persistent: bool, now_ns: int) -> None:
+    """Set the record's persistence and write the outbox entry that makes the span store follow. Raises NotFound."""
+    mine = (traces.c.project == project) & (traces.c.trace_id == trace_bytes(trace_id))
+    if not connection.execute(update(traces).where(mine).values(persistent=persistent)).rowcount:
+        raise no_trace(trace_id)
+    connection.execute(insert(outbox).values(work_row(project, trace_bytes(trace_id), "mark", now_ns)))
+
+
+def is_sample(connection: Connection, project: int, trace_id: bytes) -> bool:
+    """Whether the trace is a golden sample of any flow."""
+    query = select(samples.c.key).where(samples.c.project == project, samples.c.trace_id == trace_id).limit(1)
+    return connection.scalar(query) is not None
+
+
+def work_row(project: int, trace_id: bytes, action: str, now_ns: int) -> dict[str, Any]:
+    """An outbox row."""
+    return {"project": project, "trace_id": trace_id, "action": action, "created_ns": now_ns}
+
+
+def _summaries(connection: Connection, project: str, project_key: int, rows: Sequence[Row[Any]]) -> list[TraceSummary]:
+    services: dict[int, set[str]] = {}
+    query = (
+        select(trace_operations.c.trace, operations.c.service)
+        .join(operations, operations.c.key == trace_operations.c.operation)
+        .where(trace_operations.c.trace.in_([row.key for row in rows]))
+        .distinct()
+    )
+    for trace, service in connection.execute(query):
+        services.setdefault(trace, set()).add(service)
+    ids = [row.trace_id for row in rows]
+    golden = set(
+        connection.scalars(select(samples.c.trace_id).where(samples.c.project == project_key, samples.c.trace_id.in_(ids)))
+    )
+    return [
+        TraceSummary(
+            trace_id=row.trace_id.hex(),
+            project=project,
+            run=row.run_id or "",
+            environment=row.environment,
+            test_case=row.test_case,
+            service=row.service,
+            operation=row.operation,
+            route=row.route,
+            status=row.status,
+            error=row.error,
+            spans=row.spans,
+            start_ns=row.start_ns,
+            duration_ns=max(row.end_ns - row.start_ns, 0),
+            services=tuple(sorted(services.get(row.key, ()))),
+            persistent=row.persistent,
+            baseline=row.trace_id in golden,
+            received_at=to_text(row.received_ns),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,86 @@
+"""What goes through the store protocols beside the values of `gate.service` and `gate.model`."""
+
+import msgspec
+
+from gate.model.flow import FlowKey
+from gate.service import TraceSummary
+
+
+class Activity(msgspec.Struct, frozen=True, gc=False):
+    """What has arrived for a run so far; two equal values mean that nothing came in between."""
+
+    traces: int = 0
+    spans: int = 0
+    last_ns: int = 0
+    """When the last new span arrived, by the server's clock; 0 when none has."""
+
+
+class RunTrace(msgspec.Struct, frozen=True, gc=False):
+    """One trace of a run, and how many deliveries it consists of (its version)."""
+
+    trace_id: str
+    spans: int
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """One golden trace of one flow."""
+
+    baseline_id: str
+    gate: str
+    environment: str
+    key: FlowKey
+    trace_id: str
+    run: str
+    commit: str
+    pinned: bool
+    """Promoted by a person or over REST; otherwise a run on the base branch promoted itself."""
+    promoted_ns: int
+    promoted_by: str
+    reason: str = ""
+
+
+class StoredVerdict(msgspec.Struct, frozen=True, gc=False):
+    """A verdict as stored: encoded, with what it was made of."""
+
+    activity: Activity
+    """What had arrived when it was made: another activity now means late data."""
+    verdict: bytes
+    comparisons: bytes
+    stale: str = ""
+    """Why it must be made again (`policy changed`); empty when it stands."""
+
+
+class Unjudged(msgspec.Struct, frozen=True, gc=False):
+    """A finished run that waits for its verdict."""
+
+    project: str
+    run: str
+
+
+class Work(msgspec.Struct, frozen=True, gc=False):
+    """An outbox entry: the span store must follow the record store for one trace."""
+
+    id: int
+    project: str
+    trace_id: str
+    action: str
+    """`mark`: make the span store's persistent mark equal to the record; `delete`: spans that arrived before `created_ns`."""
+    created_ns: int
+    persistent: bool
+    """What the record says now; a mark is a level, not an edge, so that order and repetition do not matter."""
+
+
+class Pruned(msgspec.Struct, frozen=True, gc=False):
+    """One bounded step of a prune."""
+
+    traces: int
+    spans: int
+
+
+class TraceRows(msgspec.Struct, frozen=True):
+    """One page of a search, each row with the cursor that continues after it."""
+
+    traces: tuple[TraceSummary, ...]
+    cursors: tuple[str, ...]
+    more: bool
+    """Whether there are rows after the last."""

@@ -1,0 +1,54 @@
+"""From stored bytes to flows: what judging and promoting look at."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from gate.codec.assemble import build_traces
+from gate.codec.otlp_protobuf import decode_spans
+from gate.errors import Conflict
+from gate.model.flow import Flow
+from gate.model.trace import ProblemKind, Trace
+from gate.normalize import normalize
+from gate.store.protocols import SpanStore
+
+_AT_ONCE = 100
+"""Traces decoded together: bounds memory for runs of thousands."""
+
+
+async def load_traces(spans: SpanStore, project: str, trace_ids: Sequence[str]) -> tuple[Trace, ...]:
+    """The assembled traces, in this order. Raises Conflict when the span store has none of a trace's spans: the record says that
+    they were stored, so an empty answer would be a lie."""
+    loaded: list[Trace] = []
+    for start in range(0, len(trace_ids), _AT_ONCE):
+        part = trace_ids[start : start + _AT_ONCE]
+        bodies = await spans.read(project, part)
+        for trace_id in part:
+            if not bodies.get(trace_id):
+                raise Conflict(
+                    f"The spans of trace {trace_id} are missing in the span store, though its record is there.",
+                    hint="Restore the span store, or let retention delete the record.",
+                )
+        loaded.extend(await asyncio.to_thread(_assemble, [bodies[trace_id] for trace_id in part]))
+    return tuple(loaded)
+
+
+async def load_flows(spans: SpanStore, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[Flow, ...]]:
+    """The flows of each trace. Raises Conflict likewise."""
+    flows: dict[str, tuple[Flow, ...]] = {}
+    for start in range(0, len(trace_ids), _AT_ONCE):
+        traces = await load_traces(spans, project, trace_ids[start : start + _AT_ONCE])
+        flows.update(await asyncio.to_thread(_flows, traces))
+    return flows
+
+
+def is_incomplete(flows: Iterable[Flow]) -> bool:
+    """Whether a span names a parent that never arrived."""
+    return any(problem.kind == ProblemKind.ORPHAN for flow in flows for problem in flow.problems)
+
+
+def _assemble(stored: list[tuple[bytes, ...]]) -> list[Trace]:
+    return [build_traces(span for body in bodies for span in decode_spans(body))[0] for bodies in stored]
+
+
+def _flows(traces: Sequence[Trace]) -> dict[str, tuple[Flow, ...]]:
+    return {trace.trace_id: normalize(trace) for trace in traces}

@@ -1,0 +1,261 @@
+"""`StoreGate`: the `Gate` protocol on stores. Each method is a few lines; the groups of use cases are in files of their own."""
+
+import secrets
+from collections.abc import Callable
+
+import msgspec
+
+from gate.codec.batch import Batch
+from gate.errors import BadRequest, Conflict
+from gate.model.policy import Policy
+from gate.model.run import Report, Run
+from gate.model.trace import Trace
+from gate.model.verdict import Approval, Comparison, Verdict
+from gate.service import (
+    BaselineSummary,
+    Caller,
+    Project,
+    Promotion,
+    PruneResult,
+    Received,
+    Stats,
+    Token,
+    TracePage,
+    TraceQuery,
+    TraceSummary,
+)
+from gate.store.protocols import Stores
+from gate.store.times import to_text
+from gate.usecases import projects
+from gate.usecases.baselines import one_baseline, summaries
+from gate.usecases.comparing import compare_flows
+from gate.usecases.completion import Patience
+from gate.usecases.flows import load_flows, load_traces
+from gate.usecases.outbox import Follower
+from gate.usecases.promotion import Promotions
+from gate.usecases.retention import prune
+from gate.usecases.search import search
+from gate.usecases.tokens import Tokens
+from gate.usecases.verdicts import Verdicts
+
+_DAY_NS = 24 * 60 * 60 * 1_000_000_000
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the use cases need to know of the settings."""
+
+    patience: Patience
+    retention_days: int
+    """Of a new project."""
+    admin_token: str = ""
+    server_url: str = ""
+    version: str = ""
+
+
+class StoreGate:
+    """See `gate.service.Gate`. `clock` gives nanoseconds since the epoch. Call `start` once, `close` at the end."""
+
+    def __init__(self, stores: Stores, options: Options, *, clock: Callable[[], int]) -> None:
+        self._stores = stores
+        self._options = options
+        self._clock = clock
+        self._follower = Follower(stores)
+        self._promotions = Promotions(stores, self._follower, clock=clock)
+        self._verdicts = Verdicts(stores, clock=clock, patience=options.patience, judged=self._promotions.promote_itself)
+        self._tokens = Tokens(stores, admin_token=options.admin_token, default_project=projects.DEFAULT)
+
+    async def start(self) -> None:
+        """Make the default project, and go on with what the last server left: outbox entries, runs without a verdict."""
+        await projects.ensure_default(self._stores, self._options.retention_days, now_ns=self._clock())
+        self._follower.start()
+        await self._verdicts.resume()
+
+    async def create_project(self, name: str, *, retention_days: int | None = None, base_branch: str = "main") -> Project:
+        """See `Gate.create_project`."""
+        days = self._options.retention_days if retention_days is None else retention_days
+        return await projects.create(self._stores, Project(name, days, base_branch), now_ns=self._clock())
+
+    async def projects(self) -> tuple[Project, ...]:
+        """By name."""
+        return await self._stores.projects.all()
+
+    async def project(self, name: str) -> Project:
+        """Raises NotFound."""
+        return await self._stores.projects.one(name)
+
+    async def update_project(
+        self, name: str, *, retention_days: int | None = None, base_branch: str | None = None, auto_promote: str | None = None
+    ) -> Project:
+        """Change what is not None. Raises NotFound, BadRequest."""
+        changes = {"retention_days": retention_days, "base_branch": base_branch, "auto_promote": auto_promote}
+        return await projects.update(self._stores, name, {key: value for key, value in changes.items() if value is not None})
+
+    async def policy(self, project: str) -> Policy:
+        """The empty policy when none was set."""
+        return await self._stores.projects.policy(project)
+
+    async def set_policy(self, project: str, policy: Policy, *, by: str) -> Policy:
+        """Verdicts of the last day are made again when they are next asked for."""
+        now_ns = self._clock()
+        await self._stores.projects.set_policy(project, policy, by=by, now_ns=now_ns, stale_since_ns=now_ns - _DAY_NS)
+        return policy
+
+    async def create_token(self, project: str, name: str, scopes: tuple[str, ...]) -> tuple[Token, str]:
+        """See `Gate.create_token`."""
+        return await self._tokens.create(project, name, scopes, now_ns=self._clock())
+
+    async def tokens(self, project: str) -> tuple[Token, ...]:
+        """Oldest first."""
+        return await self._stores.tokens.all(project)
+
+    async def delete_token(self, project: str, token_id: str) -> None:
+        """Raises NotFound."""
+        await self._tokens.delete(project, token_id, now_ns=self._clock())
+
+    async def authenticate(self, secret: str) -> Caller:
+        """Raises Unauthenticated."""
+        return await self._tokens.authenticate(secret)
+
+    async def has_tokens(self) -> bool:
+        """Whether anybody needs a token at all."""
+        return await self._tokens.any()
+
+    async def receive(self, project: str, batch: Batch, *, run: str = "") -> Received:
+        """See `Gate.receive`."""
+        runs = await self._stores.intake.accept(project, batch, run=run, now_ns=self._clock())
+        self._verdicts.arrived(project, runs)
+        return Received(batch.spans, batch.rejected, batch.message)
+
+    async def create_run(self, run: Run) -> Run:
+        """See `Gate.create_run`."""
+        if len(run.id) > 200:
+            raise BadRequest(f"A run id has at most 200 characters; this one has {len(run.id)}.")
+        if not run.id:
+            run = msgspec.structs.replace(run, id=secrets.token_hex(8))
+        return await self._stores.runs.create(run, now_ns=self._clock())
+
+    async def runs(self, project: str, *, branch: str = "", limit: int = 50, after: str = "") -> tuple[tuple[Run, ...], str]:
+        """Newest first, with the cursor of the next page."""
+        return await self._stores.runs.page(project, branch=branch, limit=limit, after=after)
+
+    async def run(self, project: str, run_id: str) -> Run:
+        """Raises NotFound."""
+        return await self._stores.runs.one(project, run_id)
+
+    async def finish_run(self, project: str, run_id: str, *, expect_traces: int = 0) -> Run:
+        """See `Gate.finish_run`."""
+        if not 0 <= expect_traces < 2**31:
+            raise BadRequest(f"expect_traces is {expect_traces}; it must be 0 (not known) or a number of traces.")
+        run, first = await self._stores.runs.finish(project, run_id, expect_traces=expect_traces, now_ns=self._clock())
+        if first:
+            self._verdicts.watch(project, run_id)
+        return run
+
+    async def verdict(self, project: str, run_id: str, *, wait: float = 0.0) -> Verdict | None:
+        """See `Gate.verdict`."""
+        return await self._verdicts.verdict(project, run_id, wait=wait)
+
+    async def report(self, project: str, run_id: str) -> Report:
+        """Raises Conflict while there is no verdict."""
+        run = await self._stores.runs.one(project, run_id)
+        judged = await self._verdicts.comparisons(project, run_id)
+        if judged is None:
+            raise _no_verdict(run_id)
+        return Report(run, *judged, server_url=self._options.server_url, version=self._options.version)
+
+    async def approve(
+        self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str
+    ) -> tuple[Approval, ...]:
+        """See `Gate.approve`."""
+        given: list[Approval] = []
+
+        async def decide(verdict: Verdict) -> None:
+            known = {finding.fingerprint for finding in verdict.findings}
+            foreign = [fingerprint for fingerprint in fingerprints if fingerprint not in known]
+            if foreign:
+                raise BadRequest(
+                    f"Run {run_id!r} has no finding {foreign[0][:80]!r}.", hint="Its verdict lists the fingerprints."
+                )
+            wanted = dict.fromkeys(fingerprints or [finding.fingerprint for finding in verdict.undecided])
+            now_ns = self._clock()
+            given.extend(Approval(fingerprint, by, reason, to_text(now_ns)) for fingerprint in wanted)
+            await self._stores.baselines.approve(project, run_id, given, now_ns=now_ns)
+
+        if await self._verdicts.approve(project, run_id, decide) is None:
+            raise _no_verdict(run_id)
+        return tuple(given)
+
+    async def search(self, project: str, query: TraceQuery) -> TracePage:
+        """See `gate.usecases.search`."""
+        return await search(self._stores, project, query)
+
+    async def summary(self, project: str, trace_id: str) -> TraceSummary:
+        """Raises NotFound."""
+        return await self._stores.traces.one(project, trace_id)
+
+    async def trace(self, project: str, trace_id: str) -> Trace:
+        """Raises NotFound; Conflict when the span store has lost its spans."""
+        await self._stores.traces.one(project, trace_id)
+        return (await load_traces(self._stores.spans, project, [trace_id]))[0]
+
+    async def compare(self, project: str, before: str, after: str) -> Comparison:
+        """See `Gate.compare`."""
+        for trace_id in (before, after):
+            await self._stores.traces.one(project, trace_id)
+        flows = await load_flows(self._stores.spans, project, list(dict.fromkeys((before, after))))
+        return compare_flows(flows[before], flows[after])
+
+    async def promote(self, project: str, trace_id: str, *, by: str, reason: str = "") -> Promotion:
+        """See `Gate.promote`."""
+        return await self._promotions.promote(project, trace_id, by=by, reason=reason)
+
+    async def promote_run(self, project: str, run_id: str, *, by: str, reason: str = "") -> tuple[Promotion, ...]:
+        """See `Promotions.promote_run`."""
+        return await self._promotions.promote_run(project, run_id, by=by, reason=reason)
+
+    async def demote(self, project: str, trace_id: str, *, by: str) -> Promotion:
+        """See `Promotions.demote`."""
+        return await self._promotions.demote(project, trace_id, by=by)
+
+    async def persist(self, project: str, trace_id: str, *, by: str) -> Promotion:
+        """Exempt from retention."""
+        return await self._promotions.persist(project, trace_id, by=by, persistent=True)
+
+    async def unpersist(self, project: str, trace_id: str, *, by: str) -> Promotion:
+        """Conflict while the trace is a golden sample: demote it first."""
+        return await self._promotions.persist(project, trace_id, by=by, persistent=False)
+
+    async def baselines(self, project: str) -> tuple[BaselineSummary, ...]:
+        """By flow and environment."""
+        return summaries(await self._stores.baselines.samples(project))
+
+    async def baseline(self, project: str, baseline_id: str) -> BaselineSummary:
+        """Raises NotFound."""
+        return one_baseline(await self._stores.baselines.samples(project), baseline_id)
+
+    async def baseline_traces(self, project: str, baseline_id: str) -> tuple[Trace, ...]:
+        """The golden traces, newest first."""
+        baseline = await self.baseline(project, baseline_id)
+        return await load_traces(self._stores.spans, project, [sample.trace_id for sample in baseline.samples])
+
+    async def prune(self, project: str, *, now_ns: int, dry_run: bool = False) -> PruneResult:
+        """See `gate.usecases.retention`."""
+        return await prune(self._stores, self._follower, project, now_ns=now_ns, dry_run=dry_run)
+
+    async def stats(self) -> Stats:
+        """Counts over everything that is stored."""
+        return await self._stores.stats()
+
+    async def check(self) -> dict[str, str]:
+        """Component → `ok` or what is wrong."""
+        return await self._stores.check()
+
+    async def close(self) -> None:
+        """Stop background work, commit what waits, release the stores."""
+        await self._verdicts.close()
+        await self._follower.close()
+        await self._stores.close()
+
+
+def _no_verdict(run_id: str) -> Conflict:
+    return Conflict(f"Run {run_id!r} has no verdict yet.", hint="Finish it, then wait with GET …/verdict?wait=25.")

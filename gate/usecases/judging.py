@@ -1,0 +1,103 @@
+"""From a run's spans to its verdict: a function of what is stored, so it can be repeated at any time."""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+from gate.compare import Baselines, compare, judge, learn, settled
+from gate.model.flow import Flow, FlowKey, RunFlows
+from gate.model.run import Run
+from gate.model.verdict import Approval, Comparison, Conclusion, Verdict
+from gate.store.protocols import Stores
+from gate.store.values import Sample
+from gate.usecases.flows import load_flows
+from gate.usecases.selection import Choice, choose
+
+_LEARNED_SETS = 8
+"""Learned baselines that are remembered: runs of one branch share one."""
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What a run is judged on."""
+
+    run: Run
+    flows: RunFlows
+    choices: dict[FlowKey, Choice]
+    baselines: Baselines
+    traces: int
+
+
+class Judge:
+    """Gathers evidence and judges it. Learned baselines and the flows of open runs are remembered."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._learned: dict[frozenset[tuple[FlowKey, str]], Baselines] = {}
+
+    async def gather(self, run: Run, known: dict[str, tuple[int, tuple[Flow, ...]]]) -> Evidence:
+        """The run's flows and their baselines now. `known` remembers flows between calls, by trace id and number of spans."""
+        traces = await self._stores.runs.traces(run.project, run.id)
+        changed = [trace.trace_id for trace in traces if known.get(trace.trace_id, (-1, ()))[0] != trace.spans]
+        flows = await load_flows(self._stores.spans, run.project, changed)
+        known.update({trace.trace_id: (trace.spans, flows[trace.trace_id]) for trace in traces if trace.trace_id in flows})
+        all_flows = tuple(flow for trace in traces for flow in known[trace.trace_id][1])
+        samples = await self._stores.baselines.samples(run.project)
+        choices = choose(samples, run, dict.fromkeys(flow.key for flow in all_flows))
+        return Evidence(run, RunFlows(run.id, all_flows), choices, await self._learn(run.project, choices), len(traces))
+
+    async def unsettled(self, evidence: Evidence) -> str:
+        """Why it is too early to judge; empty when it is not."""
+        if not evidence.flows.flows:
+            return "no flow has arrived"
+        return await asyncio.to_thread(settled, evidence.baselines, evidence.flows)
+
+    async def judge(self, evidence: Evidence, *, expected: int, notes: tuple[str, ...]) -> tuple[Verdict, tuple[Comparison, ...]]:
+        """The verdict under the project's policy and approvals. An empty run is inconclusive, never green."""
+        if not evidence.flows.flows:
+            reason = "no traces arrived" if not evidence.traces else "no trace of the run has an entry span that can be compared"
+            return Verdict(Conclusion.INCONCLUSIVE, (), (), (reason, *notes)), ()
+        policy = await self._stores.projects.policy(evidence.run.project)
+        approvals = await self._stores.baselines.approvals(evidence.run.project)
+        comparisons = await asyncio.to_thread(compare, evidence.baselines, evidence.flows, policy)
+        reasons = {key: choice.reason for key, choice in evidence.choices.items()}
+        missing = f"{evidence.traces} of {expected} expected traces arrived" if evidence.traces < expected else ""
+        if missing:
+            notes = (missing, *notes)
+        verdict = judge(comparisons, policy=policy, approvals=approvals, baseline_reasons=reasons, reasons=notes)
+        if missing and verdict.conclusion != Conclusion.FAIL:
+            verdict = msgspec.structs.replace(verdict, conclusion=Conclusion.INCONCLUSIVE)
+        return verdict, comparisons
+
+    async def again(
+        self, project: str, verdict: Verdict, comparisons: tuple[Comparison, ...], approvals: Mapping[str, Approval]
+    ) -> Verdict:
+        """The same comparisons under other approvals."""
+        policy = await self._stores.projects.policy(project)
+        reasons = {flow.key: flow.baseline for flow in verdict.flows if flow.baseline}
+        renewed = judge(comparisons, policy=policy, approvals=approvals, baseline_reasons=reasons, reasons=verdict.reasons)
+        inconclusive = verdict.conclusion == Conclusion.INCONCLUSIVE and renewed.conclusion != Conclusion.FAIL
+        return msgspec.structs.replace(renewed, conclusion=Conclusion.INCONCLUSIVE) if inconclusive else renewed
+
+    async def _learn(self, project: str, choices: dict[FlowKey, Choice]) -> Baselines:
+        wanted = frozenset((key, sample.trace_id) for key, choice in choices.items() for sample in choice.samples)
+        if wanted in self._learned:
+            return self._learned[wanted]
+        samples = {sample.trace_id: sample for choice in choices.values() for sample in choice.samples}
+        flows = await load_flows(self._stores.spans, project, tuple(samples))
+        baselines = await asyncio.to_thread(learn, _runs(wanted, samples, flows))
+        while len(self._learned) >= _LEARNED_SETS:
+            self._learned.pop(next(iter(self._learned)))
+        self._learned[wanted] = baselines
+        return baselines
+
+
+def _runs(
+    wanted: frozenset[tuple[FlowKey, str]], samples: Mapping[str, Sample], flows: Mapping[str, tuple[Flow, ...]]
+) -> tuple[RunFlows, ...]:
+    """Golden flows by the run that they come from; a trace without a run is a run of its own. Oldest first."""
+    runs: dict[str, list[Flow]] = {}
+    for trace_id, sample in reversed(samples.items()):
+        chosen = [flow for flow in flows[trace_id] if (flow.key, trace_id) in wanted]
+        runs.setdefault(sample.run or trace_id, []).extend(chosen)
+    return tuple(RunFlows(run, tuple(of_run)) for run, of_run in runs.items())

@@ -1,0 +1,36 @@
+"""From settings to a running `Gate`."""
+
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from gate.service import Gate
+from gate.settings import Settings
+from gate.store.sql.stores import open_sqlite
+from gate.usecases.completion import Patience
+from gate.usecases.gate import Options, StoreGate
+
+
+async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_ns) -> Gate:
+    """Open the stores, migrate their schema, resume what was left. Close the gate at the end.
+
+    `clock` gives nanoseconds since the epoch. Raises Unavailable when a store cannot be used, with the reason."""
+    stores = await open_sqlite(Path(settings.data) / "spangate.db")
+    options = Options(
+        patience=Patience(int(settings.quiet_seconds * 1e9), int(settings.deadline_seconds * 1e9)),
+        retention_days=settings.retention_days,
+        admin_token=settings.admin_token,
+        server_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+        version=_version(),
+    )
+    gate = StoreGate(stores, options, clock=clock)
+    await gate.start()
+    return gate
+
+
+def _version() -> str:
+    try:
+        return version("spangate")
+    except PackageNotFoundError:
+        return ""
