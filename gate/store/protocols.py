@@ -1,9 +1,9 @@
 """The seam: what the use cases need of a store, in small protocols.
 
-Promises for all of them. Objects connect lazily or in their opener, never in a constructor. Writes return after the commit and are
-visible to every later read (read-your-writes). Writing the same thing twice is the same as once. Nothing found is an empty answer
-or `NotFound` where the docstring says so, never another exception. A store that cannot work raises `Unavailable` with the
-backend's own words; then nothing of that call was written. Trace ids are 32 lower-case hex digits.
+Promises for all of them. Objects connect in their opener, never in a constructor. Writes return after the commit and are
+visible to every later read (read-your-writes). Writing the same thing twice is the same as once. Nothing found is an empty
+answer, or `NotFound` where the docstring says so, never another exception. A store that cannot work raises `Unavailable` with
+the backend's own words; then nothing of that call was written. Trace ids are 32 lower-case hex digits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class SpanStore(Protocol):
     """Raw spans by trace. The record store decides what exists; this follows."""
 
     async def write(self, project: str, chunks: Sequence[TraceChunk], *, now_ns: int) -> tuple[bool, ...]:
-        """Store chunks of any traces; for each, whether it was new. A chunk with the same trace and the same bytes is stored once."""
+        """Store chunks of any traces; for each, whether it was new. The same bytes of the same trace are stored once."""
         ...
 
     async def read(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
@@ -33,7 +33,7 @@ class SpanStore(Protocol):
         ...
 
     async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:
-        """Delete the chunks of these traces that arrived before `before_ns`; returns how many. Persistent traces are left alone."""
+        """Delete the chunks of these traces that arrived before `before_ns`; returns how many. Persistent traces stay."""
         ...
 
     async def with_attribute(self, project: str, trace_ids: Sequence[str], key: str, value: str) -> frozenset[str]:
@@ -230,14 +230,22 @@ class Outbox(Protocol):
 class Stores(Protocol):
     """Everything together, as a use case receives it."""
 
-    projects: Projects
-    tokens: Tokens
-    runs: Runs
-    traces: Traces
-    baselines: Baselines
-    outbox: Outbox
-    spans: SpanStore
-    intake: Intake
+    @property
+    def projects(self) -> Projects: ...
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def runs(self) -> Runs: ...
+    @property
+    def traces(self) -> Traces: ...
+    @property
+    def baselines(self) -> Baselines: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def spans(self) -> SpanStore: ...
+    @property
+    def intake(self) -> Intake: ...
 
     async def stats(self) -> Stats:
         """Counts over all projects."""

@@ -97,7 +97,7 @@ def _runs(
 ) -> tuple[RunFlows, ...]:
     """Golden flows by the run that they come from; a trace without a run is a run of its own. Oldest first."""
     runs: dict[str, list[Flow]] = {}
-    for trace_id, sample in reversed(samples.items()):
+    for trace_id, sample in reversed(list(samples.items())):
         chosen = [flow for flow in flows[trace_id] if (flow.key, trace_id) in wanted]
         runs.setdefault(sample.run or trace_id, []).extend(chosen)
     return tuple(RunFlows(run, tuple(of_run)) for run, of_run in runs.items())

@@ -1,4 +1,4 @@
-"""Golden samples: promote, demote, persist. Each changes two stores: the record first, with an outbox entry, then the span store."""
+"""Golden samples: promote, demote, persist. Each changes two stores: the record with an outbox entry, then the span store."""
 
 from collections.abc import Callable, Iterable, Sequence
 

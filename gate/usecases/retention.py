@@ -9,10 +9,10 @@ _AT_ONCE = 500
 
 
 async def prune(stores: Stores, follower: Follower, project: str, *, now_ns: int, dry_run: bool) -> PruneResult:
-    """Delete traces that last received spans longer ago than `retention_days` (0 keeps everything), and old runs that have none left.
+    """Delete traces that last received spans more than `retention_days` ago (0 keeps everything), and old runs without any.
 
-    Age is the time of arrival by the server's clock, so that a sender's wrong clock deletes nothing. In bounded steps: ingest goes on
-    in between, and a stop in the middle leaves whole traces only."""
+    Age is the time of arrival by the server's clock, so that a sender's wrong clock deletes nothing. In bounded steps: ingest
+    goes on in between, and a stop in the middle leaves whole traces only."""
     days = (await stores.projects.one(project)).retention_days
     if days <= 0:
         return PruneResult(0, 0, 0, 0, dry_run)

@@ -31,9 +31,9 @@ def baseline_id(gate: str, environment: str, key: FlowKey) -> str:
 def choose(samples: Sequence[Sample], run: Run, ran: Iterable[FlowKey]) -> dict[FlowKey, Choice]:
     """The baseline of every flow that has one. `samples` are newest first, `ran` names the flows of the run.
 
-    Per flow: what a person promoted (`pinned`), else the run at the base commit (`merge-base`), else the newest promoted by the base
-    branch (`branch-latest`). A run is never its own baseline. Samples of another environment serve only a flow that ran and has none
-    in its own; the reason says so.
+    Per flow: what a person promoted (`pinned`), else the run at the base commit (`merge-base`), else the newest promoted by the
+    base branch (`branch-latest`). A run is never its own baseline. Samples of another environment serve only a flow that ran
+    and has none in its own; the reason says so.
     """
     own: dict[FlowKey, list[Sample]] = {}
     other: dict[FlowKey, list[Sample]] = {}

@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, case, func, select, tuple_
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gate.codec.batch import Batch, TraceChunk
 from gate.model.run import RunState
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import project_key, run_key, upsert
-from gate.store.sql.schema import indexed, operations, runs, stored, trace_operations, traces
+from gate.store.sql.lookup import by_project, project_key, run_key, upsert
+from gate.store.sql.schema import indexed, runs, stored, traces
 from gate.store.sql.spans import insert_chunks
+from gate.store.sql.words import Pair, Words, joined
 from gate.store.times import clamp
-
-_KNOWN = 50_000
-"""How many dictionary entries are remembered; then all are forgotten and read again as needed."""
 
 
 class SqlIntake:
@@ -23,20 +20,17 @@ class SqlIntake:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._operations: dict[tuple[str, str], int] = {}
+        self._words = Words()
 
     async def accept(self, project: str, batch: Batch, *, run: str, now_ns: int) -> frozenset[str]:
         """See `Intake.accept`."""
         stored = await self._database.write_together(self._store, _Delivery(project, batch, run, now_ns))
-        # Only now are the numbers committed: an earlier memory of them could outlive a rollback.
-        if len(self._operations) > _KNOWN:
-            self._operations.clear()
-        self._operations.update(stored.operations)
+        self._words.remember(stored.words)
         return stored.runs
 
     def forget(self) -> None:
-        """Forget the dictionary numbers: entries may have been deleted."""
-        self._operations.clear()
+        """Forget what is remembered of the dictionaries: entries may have been deleted."""
+        self._words.forget()
 
     def _store(self, connection: Connection, deliveries: Sequence["_Delivery"]) -> list["_Stored"]:
         keys = _Keys(connection)
@@ -47,12 +41,12 @@ class SqlIntake:
         fresh = [row for row, is_new in zip(named, new, strict=True) if is_new]
         summaries: dict[tuple[int, bytes], _Summary] = {}
         for project, run, chunk, _ in fresh:
-            summary = summaries.get((project, chunk.trace_id))
-            if summary is None:
-                summaries[project, chunk.trace_id] = _Summary(_row(project, run, chunk, now_ns), set(chunk.operations))
+            row = _row(project, run, chunk, now_ns)
+            other = summaries.get((project, chunk.trace_id))
+            if other is None:
+                summaries[project, chunk.trace_id] = _Summary(row, set(chunk.operations))
             else:
-                _merge(summary.row, _row(project, run, chunk, now_ns))
-                summary.operations.update(chunk.operations)
+                summaries[project, chunk.trace_id] = _Summary(_merged(other.row, row), other.operations | set(chunk.operations))
         found = self._write(connection, summaries) if summaries else {}
         touched: dict[int, set[str]] = {}
         for _, run, chunk, one in fresh:
@@ -60,46 +54,24 @@ class SqlIntake:
                 touched.setdefault(id(one), set()).add(one.run or chunk.run)
         return [_Stored(frozenset(touched.get(id(one), ())), found) for one in deliveries]
 
-    def _write(self, connection: Connection, summaries: dict[tuple[int, bytes], "_Summary"]) -> dict[tuple[str, str], int]:
-        """Merge summaries into their rows; returns the dictionary numbers that were not remembered."""
-        statement = upsert(connection.dialect, traces)
-        statement = statement.on_conflict_do_update(
-            index_elements=["project", "trace_id"], set_=_merged(statement.excluded, connection.dialect.name)
-        ).returning(traces.c.key, traces.c.project, traces.c.trace_id)
-        stored_rows = connection.execute(statement, [summary.row for summary in summaries.values()]).all()
-        wanted = {pair for summary in summaries.values() for pair in summary.operations}
-        cut = {pair: (indexed(pair[0]), indexed(pair[1])) for summary in summaries.values() for pair in summary.operations}
-        known = self._operations
-        missing = {name for name in cut.values() if name not in known}
-        found = number_operations(connection, missing)
-        pairs = {
-            (key, found[cut[pair]] if cut[pair] in found else known[cut[pair]])
-            for key, project, trace_id in stored_rows
-            for pair in summaries[project, trace_id].operations
-        }
-        if pairs:
-            rows = [{"trace": trace, "operation": operation} for trace, operation in sorted(pairs)]
-            connection.execute(upsert(connection.dialect, trace_operations).on_conflict_do_nothing(), rows)
+    def _write(self, connection: Connection, summaries: dict[tuple[int, bytes], "_Summary"]) -> dict[Pair, str]:
+        """Merge summaries into their rows; returns the words that were not remembered."""
+        found = self._words.number(connection, {pair for summary in summaries.values() for pair in summary.operations})
+        for summary in summaries.values():
+            summary.row["words"] = self._words.text(summary.operations, found)
+        stored_rows = _stored_rows(connection, list(summaries))
+        fresh = [summary.row for identity, summary in summaries.items() if identity not in stored_rows]
+        if fresh:
+            connection.execute(insert(traces), fresh)
+        if stored_rows:
+            changed = [_merged(row, summaries[identity].row) for identity, row in stored_rows.items()]
+            connection.execute(_UPDATE, [{("of" if name == "key" else name): row[name] for name in row} for row in changed])
         return found
-
-
-def number_operations(connection: Connection, names: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """The dictionary numbers of (service, span name) pairs; what is new is added."""
-    if not names:
-        return {}
-    rows = [{"service": service, "name": name} for service, name in sorted(names)]
-    connection.execute(upsert(connection.dialect, operations).on_conflict_do_nothing(), rows)
-    found: dict[tuple[str, str], int] = {}
-    for start in range(0, len(rows), 250):
-        pairs = [(row["service"], row["name"]) for row in rows[start : start + 250]]
-        query = select(operations).where(tuple_(operations.c.service, operations.c.name).in_(pairs))
-        found.update({(service, name): key for key, service, name in connection.execute(query)})
-    return found
 
 
 class _Stored(NamedTuple):
     runs: frozenset[str]
-    operations: dict[tuple[str, str], int]
+    words: dict[Pair, str]
 
 
 class _Delivery(NamedTuple):
@@ -179,37 +151,36 @@ def _row(project: int, run: int | None, chunk: TraceChunk, now_ns: int) -> dict[
         "end_ns": clamp(chunk.end_ns),
         "persistent": False,
         "received_ns": now_ns,
+        "words": ",",
     }
 
 
 _OF_ENTRY = ("service", "operation", "route", "status", "entry_ns")
+_UPDATE = update(traces).where(traces.c.key == bindparam("of"))
 
 
-def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:
-    """Two summaries of one trace as one; the same rule as `_merged`, which has it in SQL."""
-    if other["entry_ns"] is not None and (into["entry_ns"] is None or other["entry_ns"] < into["entry_ns"]):
-        into.update({name: other[name] for name in _OF_ENTRY})
-    into["run"] = into["run"] if into["run"] is not None else other["run"]
-    into["environment"] = into["environment"] or other["environment"]
-    into["test_case"] = into["test_case"] or other["test_case"]
-    into["error"] = into["error"] or other["error"]
-    into["spans"] += other["spans"]
-    into["start_ns"] = min(into["start_ns"], other["start_ns"])
-    into["end_ns"] = max(into["end_ns"], other["end_ns"])
+def _stored_rows(connection: Connection, identities: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], dict[str, Any]]:
+    """The rows that exist, locked until the commit where the database can."""
+    found: dict[tuple[int, bytes], dict[str, Any]] = {}
+    for project, trace_ids in by_project(identities):
+        query = select(traces).where(traces.c.project == project, traces.c.trace_id.in_(trace_ids)).order_by(traces.c.key)
+        for row in connection.execute(query.with_for_update()).mappings():
+            found[project, row["trace_id"]] = dict(row)
+    return found
 
 
-def _merged(new: Any, dialect: str) -> dict[str, ColumnElement[Any]]:
-    old = traces.c
-    least, greatest = (func.least, func.greatest) if dialect == "postgresql" else (func.min, func.max)
-    earlier = new.entry_ns.is_not(None) & (old.entry_ns.is_(None) | (new.entry_ns < old.entry_ns))
-    return {
-        **{name: case((earlier, new[name]), else_=old[name]) for name in _OF_ENTRY},
-        "run": func.coalesce(old.run, new.run),
-        "environment": case((old.environment == "", new.environment), else_=old.environment),
-        "test_case": case((old.test_case == "", new.test_case), else_=old.test_case),
-        "error": old.error | new.error if dialect == "sqlite" else old.error.op("OR")(new.error),
-        "spans": old.spans + new.spans,
-        "start_ns": least(old.start_ns, new.start_ns),
-        "end_ns": greatest(old.end_ns, new.end_ns),
-        "received_ns": greatest(old.received_ns, new.received_ns),
-    }
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two summaries of one trace as one. The earliest parentless span is the entry; the first run stays."""
+    merged = dict(one)
+    if other["entry_ns"] is not None and (one["entry_ns"] is None or other["entry_ns"] < one["entry_ns"]):
+        merged.update({name: other[name] for name in _OF_ENTRY})
+    merged["run"] = one["run"] if one["run"] is not None else other["run"]
+    merged["environment"] = one["environment"] or other["environment"]
+    merged["test_case"] = one["test_case"] or other["test_case"]
+    merged["error"] = one["error"] or other["error"]
+    merged["spans"] = one["spans"] + other["spans"]
+    merged["start_ns"] = min(one["start_ns"], other["start_ns"])
+    merged["end_ns"] = max(one["end_ns"], other["end_ns"])
+    merged["received_ns"] = max(one["received_ns"], other["received_ns"])
+    merged["words"] = joined(one["words"], other["words"])
+    return merged

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, Dialect, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,6 +13,7 @@ from sqlalchemy.schema import Table
 from gate.errors import NotFound
 from gate.store.sql.schema import audit, projects, runs, stored
 
+_IDS_A_QUERY = 500
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -48,6 +50,17 @@ def trace_bytes(trace_id: str) -> bytes:
 def no_trace(trace_id: str) -> NotFound:
     """The error for a trace that is not stored."""
     return NotFound(f"There is no trace {trace_id} in this project.", hint="It was never received, or retention has deleted it.")
+
+
+def by_project(identities: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, list[bytes]]]:
+    """(Project key, trace ids) in parts for one query each. Not `(project, trace_id) IN (…)`: SQLite scans the table for that."""
+    grouped: dict[int, dict[bytes, None]] = {}
+    for project, trace_id in identities:
+        grouped.setdefault(project, {})[trace_id] = None
+    for project, trace_ids in grouped.items():
+        ordered = sorted(trace_ids)
+        for start in range(0, len(ordered), _IDS_A_QUERY):
+            yield project, ordered[start : start + _IDS_A_QUERY]
 
 
 def digest_of(body: bytes) -> bytes:

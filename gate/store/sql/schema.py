@@ -1,4 +1,4 @@
-"""The tables. `key` columns are internal numbers; times are nanoseconds since the epoch by the server's clock, unless they are a span's.
+"""The tables. `key` columns are internal numbers; times are nanoseconds since the epoch, by the server's clock unless a span's.
 
 Texts in indexed columns are cut to `INDEXED_TEXT` characters: they are hostile, and PostgreSQL's index rows are bounded.
 """
@@ -43,6 +43,11 @@ def _project() -> Column[int]:
     return Column("project", _Key, ForeignKey("projects.key", ondelete="CASCADE"), nullable=False)
 
 
+def _partial(name: str, where: str, *columns: str) -> Index:
+    """An index of the rows that a search by it can want: receiving pays for each entry. The search repeats the condition."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 tokens = Table(
     "tokens",
     metadata,
@@ -77,12 +82,7 @@ runs = Table(
     Column("judged_ns", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("project", "id"),
     Index("runs_newest", "project", "key"),
-    Index(
-        "runs_unjudged",
-        "key",
-        sqlite_where=text("finished_ns > 0 and judged_ns = 0"),
-        postgresql_where=text("finished_ns > 0 and judged_ns = 0"),
-    ),
+    _partial("runs_unjudged", "finished_ns > 0 and judged_ns = 0", "key"),
 )
 
 verdicts = Table(
@@ -118,18 +118,15 @@ traces = Table(
     Column("end_ns", BigInteger, nullable=False),
     Column("persistent", Boolean, nullable=False),
     Column("received_ns", BigInteger, nullable=False),
+    Column("words", Text, nullable=False),
     UniqueConstraint("project", "trace_id"),
     Index("traces_newest", "project", "start_ns", "key"),
-    Index("traces_run", "run", "received_ns"),
-    Index("traces_received", "project", "received_ns"),
-    Index("traces_test_case", "project", "test_case", "start_ns", "key"),
-    Index("traces_route", "project", "route", "start_ns", "key"),
-    Index("traces_status", "project", "status", "start_ns", "key"),
-    Index("traces_environment", "project", "environment", "start_ns", "key"),
-    Index("traces_error", "project", "start_ns", "key", sqlite_where=text("error"), postgresql_where=text("error")),
-    Index(
-        "traces_persistent", "project", "start_ns", "key", sqlite_where=text("persistent"), postgresql_where=text("persistent")
-    ),
+    _partial("traces_run", "run is not null", "run", "received_ns"),
+    _partial("traces_test_case", "test_case <> ''", "project", "test_case", "start_ns", "key"),
+    _partial("traces_route", "route <> ''", "project", "route", "start_ns", "key"),
+    _partial("traces_failed", "status >= 400", "project", "status", "start_ns", "key"),
+    _partial("traces_error", "error", "project", "start_ns", "key"),
+    _partial("traces_persistent", "persistent", "project", "start_ns", "key"),
 )
 
 operations = Table(
@@ -141,17 +138,15 @@ operations = Table(
     UniqueConstraint("service", "name"),
     Index("operations_name", "name"),
 )
-"""The dictionary of (service, span name): traces refer to it by number."""
+"""The dictionary of (service, span name): `traces.words` refers to it by number."""
 
-trace_operations = Table(
-    "trace_operations",
+services = Table(
+    "services",
     metadata,
-    Column("trace", _Key, ForeignKey("traces.key", ondelete="CASCADE"), nullable=False),
-    Column("operation", _Key, ForeignKey("operations.key"), nullable=False),
-    PrimaryKeyConstraint("trace", "operation"),
-    Index("trace_operations_operation", "operation", "trace"),
-    sqlite_with_rowid=False,
+    Column("key", _Key, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
 )
+"""The dictionary of services, likewise."""
 
 chunks = Table(
     "chunks",

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from gate.codec.batch import TraceChunk
 from gate.store.sql.attributes import has_attribute
 from gate.store.sql.compression import compress, decompress
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import digest_of, project_key, trace_bytes, upsert
+from gate.store.sql.lookup import by_project, digest_of, project_key, trace_bytes, upsert
 from gate.store.sql.schema import chunks, marks
 
 _IDS_A_QUERY = 500
@@ -91,28 +91,37 @@ class SqlSpans:
 
 def insert_chunks(connection: Connection, items: Sequence[tuple[int, TraceChunk]], *, now_ns: int) -> tuple[bool, ...]:
     """Insert (project key, chunk) pairs that are not there yet; for each, whether it was new."""
-    wanted: dict[tuple[int, bytes, bytes], int] = {}
-    rows: list[dict[str, object]] = []
+    rows: dict[tuple[int, bytes, bytes], int] = {}
     for position, (project, chunk) in enumerate(items):
-        identity = (project, chunk.trace_id, digest_of(chunk.body))
-        if identity in wanted:
-            continue
-        wanted[identity] = position
-        rows.append(
-            {
-                "project": project,
-                "trace_id": chunk.trace_id,
-                "digest": identity[2],
-                "received_ns": now_ns,
-                "body": compress(chunk.body),
-            }
+        rows.setdefault((project, chunk.trace_id, digest_of(chunk.body)), position)
+    known = _known(connection, list(rows))
+    new = [(identity, position) for identity, position in rows.items() if identity not in known]
+    if new:
+        # Not ON CONFLICT: SQLAlchemy would compile it again each time. A second writer's insert in between fails the transaction,
+        # which is then tried again.
+        connection.execute(
+            insert(chunks),
+            [
+                {
+                    "project": project,
+                    "trace_id": trace_id,
+                    "digest": digest,
+                    "received_ns": now_ns,
+                    "body": compress(items[position][1].body),
+                }
+                for (project, trace_id, digest), position in new
+            ],
         )
-    new = [False] * len(items)
-    if rows:
-        statement = upsert(connection.dialect, chunks).on_conflict_do_nothing()
-        for identity in connection.execute(statement.returning(chunks.c.project, chunks.c.trace_id, chunks.c.digest), rows):
-            new[wanted[identity[0], identity[1], identity[2]]] = True
-    return tuple(new)
+    fresh = {position for _, position in new}
+    return tuple(position in fresh for position in range(len(items)))
+
+
+def _known(connection: Connection, identities: list[tuple[int, bytes, bytes]]) -> set[tuple[int, bytes, bytes]]:
+    known: set[tuple[int, bytes, bytes]] = set()
+    for project, trace_ids in by_project((project, trace_id) for project, trace_id, _ in identities):
+        query = select(chunks.c.project, chunks.c.trace_id, chunks.c.digest)
+        known.update(connection.execute(query.where(chunks.c.project == project, chunks.c.trace_id.in_(trace_ids))).tuples())
+    return known
 
 
 def _blobs(connection: Connection, project: int, trace_ids: Sequence[str]) -> dict[str, list[bytes]]:

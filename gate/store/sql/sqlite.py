@@ -196,6 +196,9 @@ def _engine(path: Path, *, begin: str, cache_kib: int) -> Engine:
         ):
             connection.execute(f"pragma {pragma}").close()
 
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
     event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    event.listen(engine, "begin", begun)
     return engine

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, func, select
 
 from gate.errors import GateError
 from gate.service import Stats
@@ -13,13 +13,16 @@ from gate.store.sql.intake import SqlIntake
 from gate.store.sql.outbox import SqlOutbox
 from gate.store.sql.projects import SqlProjects, SqlTokens
 from gate.store.sql.runs import SqlRuns
-from gate.store.sql.schema import operations, runs, samples, trace_operations, traces
+from gate.store.sql.schema import operations, runs, samples, traces
 from gate.store.sql.spans import SqlSpans
 from gate.store.sql.sqlite import SqliteDatabase
 from gate.store.sql.traces import SqlTraces
+from gate.store.sql.words import shrink
 
-_TIDY = 10_000
-"""Dictionary entries and pages at most, so that the writer is not kept from its work."""
+_PAGES = 10_000
+"""Free pages given back at once at most, so that the writer is not kept from its work."""
+_DICTIONARY = 100_000
+"""Operations in the dictionary above which unused ones are looked for: only hostile or careless span names lead there."""
 
 
 class SqlStores:
@@ -52,11 +55,11 @@ class SqlStores:
         """See `Stores.tidy`."""
 
         def work(connection: Connection) -> None:
-            used = exists().where(trace_operations.c.operation == operations.c.key)
-            unused = select(operations.c.key).where(~used).limit(_TIDY)
-            connection.execute(delete(operations).where(operations.c.key.in_(unused)))
+            size = connection.scalar(select(func.count()).select_from(operations)) or 0
+            if size > _DICTIONARY:
+                shrink(connection)
             if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql(f"pragma incremental_vacuum({_TIDY})").all()
+                connection.exec_driver_sql(f"pragma incremental_vacuum({_PAGES})").all()
 
         self.intake.forget()
         await self.database.write(work)

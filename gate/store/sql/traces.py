@@ -9,8 +9,9 @@ from gate.errors import Conflict
 from gate.service import TraceQuery, TraceSummary
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import no_trace, project_key, trace_bytes, write_audit
-from gate.store.sql.schema import operations, outbox, runs, samples, trace_operations, traces
+from gate.store.sql.schema import outbox, runs, samples, traces
 from gate.store.sql.search import cursor_of, page_query
+from gate.store.sql.words import services_of
 from gate.store.times import to_text
 from gate.store.values import Pruned, TraceRows
 
@@ -70,12 +71,11 @@ class SqlTraces:
             old = connection.execute(
                 select(traces.c.key, traces.c.trace_id, traces.c.spans)
                 .where(traces.c.project == key, traces.c.received_ns < before_ns, ~traces.c.persistent)
-                .order_by(traces.c.received_ns)
+                .order_by(traces.c.key)
                 .limit(limit)
             ).all()
             if old:
                 keys = [row.key for row in old]
-                connection.execute(delete(trace_operations).where(trace_operations.c.trace.in_(keys)))
                 connection.execute(delete(traces).where(traces.c.key.in_(keys)))
                 connection.execute(insert(outbox), [work_row(key, row.trace_id, "delete", now_ns) for row in old])
             return Pruned(len(old), sum(row.spans for row in old))
@@ -137,15 +137,6 @@ def work_row(project: int, trace_id: bytes, action: str, now_ns: int) -> dict[st
 
 
 def _summaries(connection: Connection, project: str, project_key: int, rows: Sequence[Row[Any]]) -> list[TraceSummary]:
-    services: dict[int, set[str]] = {}
-    query = (
-        select(trace_operations.c.trace, operations.c.service)
-        .join(operations, operations.c.key == trace_operations.c.operation)
-        .where(trace_operations.c.trace.in_([row.key for row in rows]))
-        .distinct()
-    )
-    for trace, service in connection.execute(query):
-        services.setdefault(trace, set()).add(service)
     ids = [row.trace_id for row in rows]
     golden = set(
         connection.scalars(select(samples.c.trace_id).where(samples.c.project == project_key, samples.c.trace_id.in_(ids)))
@@ -165,10 +156,10 @@ def _summaries(connection: Connection, project: str, project_key: int, rows: Seq
             spans=row.spans,
             start_ns=row.start_ns,
             duration_ns=max(row.end_ns - row.start_ns, 0),
-            services=tuple(sorted(services.get(row.key, ()))),
+            services=services,
             persistent=row.persistent,
             baseline=row.trace_id in golden,
             received_at=to_text(row.received_ns),
         )
-        for row in rows
+        for row, services in zip(rows, services_of(connection, [row.words for row in rows]), strict=True)
     ]

@@ -6,12 +6,14 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Make every table."""
     op.create_table(
         "operations",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", _KEY, nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
@@ -20,7 +22,7 @@ def upgrade() -> None:
     op.create_index("operations_name", "operations", ["name"], unique=False)
     op.create_table(
         "projects",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", _KEY, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("retention_days", sa.Integer(), nullable=False),
         sa.Column("base_branch", sa.Text(), nullable=False),
@@ -31,8 +33,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "services",
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
         "approvals",
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("run", sa.Text(), nullable=False),
         sa.Column("approved_by", sa.Text(), nullable=False),
@@ -43,8 +52,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("at_ns", sa.BigInteger(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
@@ -55,8 +64,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "chunks",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("trace_id", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("received_ns", sa.BigInteger(), nullable=False),
@@ -67,15 +76,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "marks",
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("trace_id", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["project"], ["projects.key"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("project", "trace_id"),
     )
     op.create_table(
         "outbox",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("trace_id", sa.LargeBinary(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("created_ns", sa.BigInteger(), nullable=False),
@@ -87,8 +96,8 @@ def upgrade() -> None:
     op.create_index("outbox_trace", "outbox", ["project", "trace_id"], unique=False)
     op.create_table(
         "runs",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("gate", sa.Text(), nullable=False),
@@ -120,8 +129,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "samples",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("baseline_id", sa.Text(), nullable=False),
         sa.Column("gate", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
@@ -143,7 +152,7 @@ def upgrade() -> None:
     op.create_table(
         "tokens",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -154,10 +163,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "traces",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("project", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("project", _KEY, nullable=False),
         sa.Column("trace_id", sa.LargeBinary(), nullable=False),
-        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("run", _KEY, nullable=True),
         sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("test_case", sa.Text(), nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
@@ -171,6 +180,7 @@ def upgrade() -> None:
         sa.Column("end_ns", sa.BigInteger(), nullable=False),
         sa.Column("persistent", sa.Boolean(), nullable=False),
         sa.Column("received_ns", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["project"], ["projects.key"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["run"],
@@ -179,7 +189,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
         sa.UniqueConstraint("project", "trace_id"),
     )
-    op.create_index("traces_environment", "traces", ["project", "environment", "start_ns", "key"], unique=False)
     op.create_index(
         "traces_error",
         "traces",
@@ -187,6 +196,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("error"),
         postgresql_where=sa.text("error"),
+    )
+    op.create_index(
+        "traces_failed",
+        "traces",
+        ["project", "status", "start_ns", "key"],
+        unique=False,
+        sqlite_where=sa.text("status >= 400"),
+        postgresql_where=sa.text("status >= 400"),
     )
     op.create_index("traces_newest", "traces", ["project", "start_ns", "key"], unique=False)
     op.create_index(
@@ -197,14 +214,33 @@ def upgrade() -> None:
         sqlite_where=sa.text("persistent"),
         postgresql_where=sa.text("persistent"),
     )
-    op.create_index("traces_received", "traces", ["project", "received_ns"], unique=False)
-    op.create_index("traces_route", "traces", ["project", "route", "start_ns", "key"], unique=False)
-    op.create_index("traces_run", "traces", ["run", "received_ns"], unique=False)
-    op.create_index("traces_status", "traces", ["project", "status", "start_ns", "key"], unique=False)
-    op.create_index("traces_test_case", "traces", ["project", "test_case", "start_ns", "key"], unique=False)
+    op.create_index(
+        "traces_route",
+        "traces",
+        ["project", "route", "start_ns", "key"],
+        unique=False,
+        sqlite_where=sa.text("route <> ''"),
+        postgresql_where=sa.text("route <> ''"),
+    )
+    op.create_index(
+        "traces_run",
+        "traces",
+        ["run", "received_ns"],
+        unique=False,
+        sqlite_where=sa.text("run is not null"),
+        postgresql_where=sa.text("run is not null"),
+    )
+    op.create_index(
+        "traces_test_case",
+        "traces",
+        ["project", "test_case", "start_ns", "key"],
+        unique=False,
+        sqlite_where=sa.text("test_case <> ''"),
+        postgresql_where=sa.text("test_case <> ''"),
+    )
     op.create_table(
         "verdicts",
-        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("run", _KEY, nullable=False),
         sa.Column("conclusion", sa.Text(), nullable=False),
         sa.Column("traces", sa.Integer(), nullable=False),
         sa.Column("spans", sa.BigInteger(), nullable=False),
@@ -215,16 +251,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["runs.key"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run"),
     )
-    op.create_table(
-        "trace_operations",
-        sa.Column("trace", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("operation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["operation"],
-            ["operations.key"],
-        ),
-        sa.ForeignKeyConstraint(["trace"], ["traces.key"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("trace", "operation"),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("trace_operations_operation", "trace_operations", ["operation", "trace"], unique=False)
