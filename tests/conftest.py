@@ -1,0 +1,31 @@
+"""Fixtures for the real parts of `tests/parts.py`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests import parts
+
+
+@pytest.fixture(scope="session")
+def node_program() -> Path:
+    """The `node` program."""
+    return parts.node()
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The installed npm packages of `tests/node`."""
+    return parts.npm_install()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, one a test module: Playwright's own event loop must not outlive it, other modules run theirs."""
+    program = parts.chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
