@@ -102,7 +102,7 @@ HIDDEN: tuple[HideRule, ...] = (
         "*.time *_time *.timestamp *_timestamp *.when *.date *.duration *_duration *_ms *.ms *_ns *.latency *.elapsed "
         "*.eta *.uptime",
     ),
-    _hide("test case", "test.case.name test.case.id test.suite.name test.suite.id spangate.* cicd.* vcs.*"),
+    _hide("test case", "test.* spangate.* cicd.* vcs.*"),
     _hide("message text", "exception.message *.status_message otel.status_description error.message error.msg"),
 )
 """The first rule whose pattern fits names the reason. Curated keys are never hidden by these."""

@@ -1,0 +1,124 @@
+"""`python -m bench.compare`: ms of one comparison with attributes and cause, beside the plainest structural diff there is.
+
+The yardstick is the multiset of call paths of both traces and its difference, without attributes, alignment or explanation,
+measured in the same run: absolute figures of a machine say little, the ratio does.
+"""
+
+import gc
+import json
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.tracegen import again, changed, from_folder, trace
+from gate.codec.assemble import build_traces
+from gate.compare import compare, judge, learn
+from gate.model.flow import RunFlows
+from gate.model.trace import Span
+from gate.normalize import normalize
+
+SIZES = (200, 2_000, 10_000)
+ROUNDS = {200: 40, 2_000: 12, 10_000: 5}
+LEARN_SAMPLES, LEARN_SPANS = 20, 200
+
+
+def main() -> int:
+    """Print the table; `--out FILE` writes it as JSON."""
+    rows = [row for size in SIZES for row in _rows(size)]
+    print("| spans | pair | compare ms | normalise ms | learn one ms | call-path multiset ms | compare / multiset |")
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        print(
+            f"| {row['spans']} | {row['pair']} | {row['compare_ms']:.2f} | {row['normalize_ms']:.2f} | {row['learn_ms']:.2f} "
+            f"| {row['multiset_ms']:.2f} | {row['ratio']:.1f} |"
+        )
+    learned = _learning()
+    print(f"\nlearning {LEARN_SAMPLES} samples of {LEARN_SPANS} spans: {learned:.1f} ms")
+    if "--out" in sys.argv:
+        out = Path(sys.argv[sys.argv.index("--out") + 1])
+        out.write_text(json.dumps({"pairs": rows, "learn_20x200_ms": learned}, indent=1) + "\n")
+    return 0
+
+
+def _rows(size: int) -> list[dict[str, float | str]]:
+    golden, same, other = _pairs(size)
+    sample = _run("golden", golden)
+    rows: list[dict[str, float | str]] = []
+    for pair, candidate in (("same", same), ("changed", other)):
+        baselines = learn([sample])
+        run = _run("run", candidate)
+        assembled = build_traces(candidate)
+        times = _interleaved(
+            ROUNDS[size],
+            lambda run=run, baselines=baselines: judge(compare(baselines, run)),
+            lambda assembled=assembled: [normalize(each) for each in assembled],
+            lambda: learn([sample]),
+            lambda candidate=candidate: _multiset_difference(golden, candidate),
+        )
+        compared, normalized, learned, multiset = times
+        rows.append({
+            "spans": size, "pair": pair, "compare_ms": compared, "normalize_ms": normalized, "learn_ms": learned,
+            "multiset_ms": multiset, "ratio": compared / multiset,
+        })  # fmt: skip
+    return rows
+
+
+def _pairs(size: int) -> tuple[list[Span], list[Span], list[Span]]:
+    """Golden, same and changed trace: of the shared generator when it lies beside the repository, else of our own."""
+    shared = Path(__file__).resolve().parents[2] / "shared" / "bench"
+    if (shared / "tracepairs.py").is_file():
+        return from_folder(shared, size)
+    golden = trace(size, seed=5)
+    same = again(golden, seed=6)
+    return golden, same, changed(same, seed=7)
+
+
+def _learning() -> float:
+    golden = trace(LEARN_SPANS, seed=5)
+    runs = [_run(f"golden-{number}", again(golden, seed=number)) for number in range(LEARN_SAMPLES)]
+    return _interleaved(10, lambda: learn(runs))[0]
+
+
+def _run(name: str, spans: Sequence[Span]) -> RunFlows:
+    return RunFlows(name, tuple(flow for each in build_traces(spans) for flow in normalize(each)))
+
+
+def _interleaved(rounds: int, *functions: Callable[[], object]) -> list[float]:
+    """Median CPU milliseconds of each function, the functions taking turns so that a slow moment meets all of them."""
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(rounds + 1):
+        for measured, function in zip(times, functions, strict=True):
+            gc.collect()
+            gc.disable()
+            started = time.process_time()
+            function()
+            measured.append((time.process_time() - started) * 1000)
+            gc.enable()
+    return [statistics.median(measured[1:]) for measured in times]
+
+
+def _multiset_difference(before: Sequence[Span], after: Sequence[Span]) -> tuple[Counter[int], Counter[int]]:
+    table: dict[tuple[int, str, str, int], int] = {}
+    first, second = _paths(before, table), _paths(after, table)
+    return first - second, second - first
+
+
+def _paths(spans: Sequence[Span], table: dict[tuple[int, str, str, int], int]) -> Counter[int]:
+    children: dict[str, list[Span]] = {}
+    for span in spans:
+        children.setdefault(span.parent_span_id, []).append(span)
+    counts: Counter[int] = Counter()
+    stack = [(span, 0) for span in children.get("", ())]
+    while stack:
+        span, parent = stack.pop()
+        number = table.setdefault((parent, span.resource.service, span.name, span.kind), len(table) + 1)
+        counts[number] += 1
+        stack.extend((child, number) for child in children.get(span.span_id, ()))
+    return counts
+
+
+if __name__ == "__main__":
+    sys.exit(main())
