@@ -89,34 +89,32 @@ def batch_of(request: pb.TracesData, limits: Limits, rejections: Rejections | No
                 start, end = span.start_time_unix_nano, span.end_time_unix_nano
                 encoded = span.SerializeToString()
                 size = len(encoded)
+                group = groups.get(trace_id)
                 if (
-                    len(trace_id) != 16
+                    (group is None and (len(trace_id) != 16 or trace_id == _NO_TRACE))
                     or len(span_id) != 8
-                    or (parent and len(parent) != 8)
-                    or trace_id == _NO_TRACE
                     or span_id == _NO_SPAN
+                    or (parent and len(parent) != 8)
                     or start > _LATEST
                     or end > _LATEST
                     or (size > limits.max_attribute_bytes and _oversized(span, limits))
                 ):
                     rejected.add(_why(span, limits))
                     continue
-                group = groups.get(trace_id)
                 if group is None:
                     group = groups[trace_id] = _Group()
                 pieces = group.sections.get(section)
                 if pieces is None:
                     pieces = group.sections[section] = []
                     group.facts.append(facts)
-                pieces.append(_SPAN_HEADS[size] if size < _SMALL else _span_head(size))
-                pieces.append(encoded)
+                pieces += (_SPAN_HEADS[size] if size < _SMALL else _span_head(size), encoded)
                 group.span_ids.append(span_id)
                 group.operations[service, span.name] = None
                 if start < group.start:
                     group.start = start
                 if end > group.end:
                     group.end = end
-                if span.status.code == _ERROR:
+                if span.HasField("status") and span.status.code == _ERROR:
                     group.error = True
                 if (not parent or parent == _NO_SPAN) and (group.entry is None or start < group.entry.start_time_unix_nano):
                     group.entry, group.entry_service = span, service
@@ -136,29 +134,30 @@ def batch_of(request: pb.TracesData, limits: Limits, rejections: Rejections | No
 
 
 def _chunk(trace_id: bytes, group: _Group, frames: list[_Frame]) -> TraceChunk:
-    body = b"".join(_framed(frames[section], pieces) for section, pieces in group.sections.items())
-    entry = group.entry
+    parts: list[bytes] = []
+    for section, pieces in group.sections.items():
+        resource, scope, scope_url, resource_url = frames[section]
+        inner_size = len(scope) + sum(map(len, pieces)) + len(scope_url)
+        inner = b"\x12" + _varint(inner_size)
+        size = len(resource) + len(inner) + inner_size + len(resource_url)
+        parts += (b"\n" + _varint(size), resource, inner, scope, *pieces, scope_url, resource_url)
+    body = b"".join(parts)
+    entry, facts = group.entry, group.facts
     return TraceChunk(
         trace_id=trace_id,
         body=body,
         span_ids=tuple(group.span_ids),
-        services=tuple(dict.fromkeys(service for service, _ in group.operations)),
+        services=tuple(dict.fromkeys([service for service, _ in group.operations])),
         operations=tuple(group.operations),
         start_ns=group.start,
         end_ns=max(group.end, group.start),
         error=group.error,
-        run=_first([facts.run for facts in group.facts]),
-        environment=_first([facts.environment for facts in group.facts]),
-        commit=_first([facts.commit for facts in group.facts]),
-        test_case=(_test_case(body) if _TEST_CASE in body else "") or _first([facts.test_case for facts in group.facts]),
+        run=_first([each.run for each in facts]),
+        environment=_first([each.environment for each in facts]),
+        commit=_first([each.commit for each in facts]),
+        test_case=(_test_case(body) if _TEST_CASE in body else "") or _first([each.test_case for each in facts]),
         entry=_entry(entry, group.entry_service) if entry is not None else None,
     )
-
-
-def _framed(frame: _Frame, pieces: list[bytes]) -> bytes:
-    """One `ResourceSpans` with one `ScopeSpans`."""
-    resource, scope, scope_url, resource_url = frame
-    return _field(1, b"".join((resource, _field(2, b"".join((scope, *pieces, scope_url))), resource_url)))
 
 
 def _entry(span: pb.Span, service: str) -> Entry:
@@ -237,12 +236,9 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    if number < 0x4000:  # the usual one, without a loop
+        return bytes((number,)) if number < 0x80 else bytes((number & 0x7F | 0x80, number >> 7))
+    return bytes((number & 0x7F | 0x80,)) + _varint(number >> 7)
 
 
 def _span_head(size: int) -> bytes:
