@@ -23,6 +23,7 @@ from gate.report.words import Phrase, count, phrase, weight
 
 _COLOURS = 8
 _TITLE_AT_MOST = 300
+_SETTLED = ("approved", "ignored")
 
 
 class FindingCard(msgspec.Struct, frozen=True):
@@ -50,6 +51,8 @@ class FlowPanel(msgspec.Struct, frozen=True):
     single: bool
     """There is only one side."""
     incomplete: str
+    unmarked: str
+    """What is said of a difference that no finding is about."""
     rows: tuple[Row, ...]
     colours: dict[str, int]
     """Service to colour number."""
@@ -61,6 +64,7 @@ def html(report: Report) -> str:
     counts = count_up(report, flows)
     panels = [flow_panel(flow, f"f{number}") for number, flow in enumerate(flows)]
     anchors = _anchors(flows, panels)
+    cards = [_card(finding, anchors.get(finding.fingerprint, "")) for finding in report.verdict.findings]
     style, script = _inline("report/report.css"), _inline("report/report.js")
     return (
         html_templates()
@@ -71,7 +75,8 @@ def html(report: Report) -> str:
             headline=headline(report, counts),
             facts=_facts(report),
             run_link=link(report.run.url),
-            findings=[_card(finding, anchors.get(finding.fingerprint, "")) for finding in report.verdict.findings],
+            findings=[card for card in cards if card.tone not in _SETTLED],
+        settled=[card for card in cards if card.tone in _SETTLED],
             flows=panels,
             style=style[0],
             style_hash=style[1],
@@ -109,6 +114,7 @@ def flow_panel(flow: FlowView, anchor: str) -> FlowPanel:
         after=f"trace {ran.trace_id}" if ran is not None else "",
         single=sample is None or ran is None,
         incomplete=flow.comparison.incomplete,
+        unmarked="not judged" if flow.comparison.incomplete else "no finding",
         rows=lines,
         colours=services,
     )

@@ -16,7 +16,7 @@ class RowState(StrEnum):
     MISSING = "missing"
     ADDED = "added"
     VARIES = "varies"
-    """Different from this sample, within what the baseline allows."""
+    """Different from this golden trace, but no finding is about it: within what the baseline allows, or not judged."""
     FOLDED = "folded"
     """Stands for the rows in `folded`."""
 
@@ -47,7 +47,7 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
     before: str
     after: str
     found: bool
-    """Whether a finding is about it; otherwise it varies within what the baseline allows."""
+    """Whether a finding is about it; otherwise the baseline allows it, or nobody judged."""
 
 
 class Mark(msgspec.Struct, frozen=True, gc=False):
@@ -81,3 +81,9 @@ class Row(msgspec.Struct, frozen=True):
     def count(self) -> int:
         """How many rows this one stands for, itself included unless it only folds."""
         return (self.state != RowState.FOLDED) + sum(row.count for row in self.folded)
+
+    @property
+    def tells_statement(self) -> bool:
+        """Whether a delta shows the call's statement already."""
+        calls = (self.before, self.after)
+        return any(call is not None and call.statement in (delta.before, delta.after) for delta in self.deltas for call in calls)

@@ -22,8 +22,9 @@ class _Folding:
         size = len(tree)
         self.states = [tree.state(at) for at in range(size)]
         self.sizes = [1] * size
-        self.interesting = [state != RowState.SAME or at in tree.touched for at, state in enumerate(self.states)]
-        self.alone = [not tree.paired and not tree.touched] * size
+        self.interesting = [state != RowState.SAME or at in tree.marks for at, state in enumerate(self.states)]
+        self.alone = not tree.paired
+        """There is nothing to compare with: nothing is folded."""
         self.signatures = self._signatures()
         for at in range(size - 1, 0, -1):
             parent = tree.parents[at]
@@ -58,7 +59,7 @@ class _Folding:
             group = groups.get(child)
             if group is not None and group[0] != child:
                 continue
-            if not self.interesting[child] and not self.alone[child]:
+            if not self.interesting[child] and not self.alone:
                 run.append(child)
                 continue
             yield from self._run(run)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from gate.model.change import AttributeChanged, BodyChanged, Change, CountChanged, RowsChanged
 from gate.model.flow import Flow, Operation
 from gate.model.trace import SpanKind
-from gate.model.verdict import Comparison, Place
+from gate.model.verdict import Comparison, Level, Place
 from gate.report.row import Call, Delta, Mark, RowState
 from gate.report.words import phrase
 
@@ -89,7 +89,10 @@ class RowTree:
     def _place_findings(
         self,
     ) -> tuple[dict[int, list[Mark]], set[int], dict[int, dict[str, tuple[str, str]]], set[int]]:
-        """Marks with sentence by line; every line that a finding names; found attributes by line; lines of changed counts."""
+        """Marks with sentence by line; every line that a finding names; found attributes by line; lines of changed counts.
+
+        An ignored finding marks its line, and that is all.
+        """
         before_at = {self.sample.operations[i].span_id: at for at, (i, _) in enumerate(self.pairs) if i >= 0}
         after_at = {self.flow.operations[j].span_id: at for at, (_, j) in enumerate(self.pairs) if j >= 0}
         marks: dict[int, list[Mark]] = {}
@@ -109,6 +112,8 @@ class RowTree:
                 title = phrase(change).title
                 mark = Mark(number, root, title, sentence, finding.level, finding.approval is not None)
                 marks.setdefault(first, []).append(mark)
+                if finding.level == Level.IGNORED:
+                    continue
                 touched.update(at)
                 if isinstance(change, CountChanged):
                     counted.update(at)
