@@ -191,7 +191,7 @@ class Baselines(Protocol):
         """All samples, newest first."""
         ...
 
-    async def promote(self, project: str, trace_id: str, samples: Sequence[Sample], *, by: str, reason: str, now_ns: int) -> None:
+    async def promote(self, project: str, trace_id: str, new: Sequence[Sample], *, by: str, reason: str, now_ns: int) -> None:
         """Add samples of one trace, make it persistent, write the outbox entry and the audit row: one transaction.
         A sample that exists stays as it is, except that a person's promotion pins it. NotFound (and nothing written) when the
         trace does not exist."""
@@ -202,7 +202,7 @@ class Baselines(Protocol):
         were removed are returned, none when it was none."""
         ...
 
-    async def approve(self, project: str, run_id: str, approvals: Sequence[Approval], *, now_ns: int) -> None:
+    async def approve(self, project: str, run_id: str, new: Sequence[Approval], *, now_ns: int) -> None:
         """Add approvals; a fingerprint that is approved stays as it is."""
         ...
 

@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Verdicts:
-    """One background watch at most per run. `clock` gives nanoseconds since the epoch; `judged` is called after a first verdict."""
+    """One background watch at most per run. `clock` gives nanoseconds since the epoch; `judged` hears of each first verdict."""
 
     def __init__(self, stores: Stores, *, clock: Callable[[], int], patience: Patience, judged: Judged) -> None:
         self._stores = stores

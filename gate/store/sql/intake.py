@@ -12,7 +12,6 @@ from gate.store.sql.lookup import by_project, project_key, run_key, upsert
 from gate.store.sql.schema import indexed, runs, stored, traces
 from gate.store.sql.spans import insert_chunks
 from gate.store.sql.words import Pair, Words, joined
-from gate.store.times import clamp
 
 
 class SqlIntake:
@@ -144,11 +143,11 @@ def _row(project: int, run: int | None, chunk: TraceChunk, now_ns: int) -> dict[
         "operation": indexed(entry.operation) if entry else "",
         "route": indexed(entry.route) if entry else "",
         "status": entry.status if entry and 0 <= entry.status < 2**31 else 0,
-        "entry_ns": clamp(entry.start_ns) if entry else None,
+        "entry_ns": entry.start_ns if entry else None,
         "error": chunk.error,
         "spans": len(chunk.span_ids),
-        "start_ns": clamp(chunk.start_ns),
-        "end_ns": clamp(chunk.end_ns),
+        "start_ns": chunk.start_ns,
+        "end_ns": chunk.end_ns,
         "persistent": False,
         "received_ns": now_ns,
         "words": ",",

@@ -125,6 +125,16 @@ class SqliteDatabase:
         return Unavailable(f"The database {self.path} cannot be used: {cause}.", hint="Nothing was written; try again.")
 
 
+def give_back_pages(connection: Connection, limit: int) -> None:
+    """Shorten the file by at most `limit` of its free pages, at the next checkpoint."""
+    free: int = connection.exec_driver_sql("pragma freelist_count").scalar_one()
+    cursor = connection.connection.cursor()
+    # One page a call: the pragma frees one page a step, and the driver takes one step when a statement has no columns.
+    for _ in range(min(free, limit)):
+        cursor.execute("pragma incremental_vacuum(1)")
+    cursor.close()
+
+
 class _Job(NamedTuple):
     work: Callable[..., Any]
     item: tuple[Any] | None

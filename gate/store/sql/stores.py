@@ -15,7 +15,7 @@ from gate.store.sql.projects import SqlProjects, SqlTokens
 from gate.store.sql.runs import SqlRuns
 from gate.store.sql.schema import operations, runs, samples, traces
 from gate.store.sql.spans import SqlSpans
-from gate.store.sql.sqlite import SqliteDatabase
+from gate.store.sql.sqlite import SqliteDatabase, give_back_pages
 from gate.store.sql.traces import SqlTraces
 from gate.store.sql.words import shrink
 
@@ -59,7 +59,7 @@ class SqlStores:
             if size > _DICTIONARY:
                 shrink(connection)
             if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql(f"pragma incremental_vacuum({_PAGES})").all()
+                give_back_pages(connection, _PAGES)
 
         self.intake.forget()
         await self.database.write(work)

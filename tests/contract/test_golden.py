@@ -1,0 +1,131 @@
+"""Golden samples, persistence, approvals: the record store with its outbox, and the span store that follows."""
+
+import asyncio
+
+import pytest
+
+from gate.errors import Conflict, NotFound
+from gate.model.flow import FlowKey
+from gate.model.verdict import Approval
+from gate.store.protocols import Stores
+from gate.store.values import Sample
+from tests.contract.made import NOW, give, span, trace_id
+
+
+def sample(trace: int, flow: str = "checkout", *, pinned: bool = True, by: str = "eve", at: int = NOW) -> Sample:
+    """A golden sample as a use case makes it."""
+    key = FlowKey(flow, "web", "GET /orders")
+    return Sample(f"id-{flow}", "default", "ci", key, trace_id(trace), "r1", "abc", pinned, at, by, "looks right")
+
+
+async def test_promoting_writes_everything_at_once(stores: Stores):
+    """Sample, persistence and outbox entry are there together."""
+    await give(stores, span(1))
+    await stores.baselines.promote("shop", trace_id(1), [sample(1)], by="eve", reason="ok", now_ns=NOW)
+
+    assert await stores.baselines.samples("shop") == (sample(1),)
+    summary = await stores.traces.one("shop", trace_id(1))
+    assert (summary.persistent, summary.baseline) == (True, True)
+    (work,) = await stores.outbox.pending(limit=10)
+    assert (work.project, work.trace_id, work.action, work.persistent) == ("shop", trace_id(1), "mark", True)
+
+
+async def test_promoting_what_does_not_exist_writes_nothing(stores: Stores):
+    """NotFound: no sample, no outbox entry, no mark."""
+    for unknown in (trace_id(9), "no hex", "", "A" * 32):
+        with pytest.raises(NotFound):
+            await stores.baselines.promote("shop", unknown, [sample(9)], by="eve", reason="", now_ns=NOW)
+
+    assert await stores.baselines.samples("shop") == ()
+    assert await stores.outbox.pending(limit=10) == ()
+
+
+async def test_promoting_twice_is_once(stores: Stores):
+    """The first promotion stays, with who and when; a person's promotion pins what a run had promoted, never the reverse."""
+    await give(stores, span(1))
+    for one in (sample(1, pinned=False, by="run"), sample(1, pinned=True, at=NOW + 5), sample(1, pinned=False)):
+        await stores.baselines.promote("shop", trace_id(1), [one], by="eve", reason="", now_ns=NOW)
+
+    assert await stores.baselines.samples("shop") == (sample(1, pinned=True, by="run"),)
+
+
+async def test_samples_are_newest_first(stores: Stores):
+    """Of several flows and traces."""
+    await give(stores, span(1), span(2), span(3))
+    for trace, at in ((2, NOW), (3, NOW + 2), (1, NOW + 1)):
+        await stores.baselines.promote("shop", trace_id(trace), [sample(trace, at=at)], by="eve", reason="", now_ns=at)
+
+    assert [one.trace_id for one in await stores.baselines.samples("shop")] == [trace_id(3), trace_id(1), trace_id(2)]
+
+
+async def test_demoting_undoes_it(stores: Stores):
+    """Samples and persistence are gone, and the outbox says so; once more changes nothing; an unknown trace is NotFound."""
+    await give(stores, span(1))
+    await stores.baselines.promote("shop", trace_id(1), [sample(1), sample(1, "login")], by="eve", reason="", now_ns=NOW)
+    removed = await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW)
+
+    assert {one.key.test_case for one in removed} == {"checkout", "login"}
+    assert await stores.baselines.samples("shop") == ()
+    assert not (await stores.traces.one("shop", trace_id(1))).persistent
+    assert [work.persistent for work in await stores.outbox.pending(limit=10)] == [False, False]
+    assert await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW) == ()
+    with pytest.raises(NotFound):
+        await stores.baselines.demote("shop", trace_id(9), by="eve", now_ns=NOW)
+
+
+async def test_demoting_what_is_only_persistent_leaves_it_persistent(stores: Stores):
+    """A trace that a person keeps, but that is no golden sample, is not touched."""
+    await give(stores, span(1))
+    await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
+    await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW)
+
+    assert (await stores.traces.one("shop", trace_id(1))).persistent
+
+
+async def test_a_golden_sample_stays_persistent(stores: Stores):
+    """Unpersist is a conflict while it is a sample."""
+    await give(stores, span(1))
+    await stores.baselines.promote("shop", trace_id(1), [sample(1)], by="eve", reason="", now_ns=NOW)
+    with pytest.raises(Conflict):
+        await stores.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
+
+    assert (await stores.traces.one("shop", trace_id(1))).persistent
+    with pytest.raises(NotFound):
+        await stores.traces.set_persistent("shop", trace_id(9), persistent=True, by="eve", now_ns=NOW)
+
+
+async def test_the_outbox_forgets_what_is_done(stores: Stores):
+    """Entries go one by one, oldest first; a failed one stays, also an entry that was made meanwhile."""
+    await give(stores, span(1), span(2))
+    for trace in (1, 2):
+        await stores.traces.set_persistent("shop", trace_id(trace), persistent=True, by="eve", now_ns=NOW)
+    first, second = await stores.outbox.pending(limit=10)
+    await stores.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
+    await stores.outbox.done([first])
+    await stores.outbox.failed(second, "the span store was away")
+
+    assert [work.trace_id for work in await stores.outbox.pending(limit=10)] == [trace_id(2), trace_id(1)]
+    assert [work.persistent for work in await stores.outbox.pending(limit=10, project="shop", trace_id=trace_id(1))] == [False]
+    assert len(await stores.outbox.pending(limit=1)) == 1
+
+
+async def test_marks_are_idempotent(stores: Stores):
+    """Marking twice is once; unmarking what was never marked is nothing; a mark may come before the spans."""
+    for persistent in (True, True):
+        await stores.spans.mark("shop", trace_id(1), persistent=persistent)
+    await stores.spans.mark("shop", trace_id(2), persistent=False)
+
+    assert await stores.spans.marked("shop") == {trace_id(1)}
+    await stores.spans.mark("shop", trace_id(1), persistent=False)
+    assert await stores.spans.marked("shop") == frozenset()
+
+
+async def test_the_first_approval_stays(stores: Stores):
+    """A fingerprint is approved once, by whoever was first, also when ten do it at once."""
+    given = [Approval("sg1:0000", f"person {number}", f"reason {number}", "") for number in range(10)]
+    await asyncio.gather(*[stores.baselines.approve("shop", "r1", [one], now_ns=NOW + n) for n, one in enumerate(given)])
+
+    found = await stores.baselines.approvals("shop")
+    assert list(found) == ["sg1:0000"]
+    assert found["sg1:0000"].reason == found["sg1:0000"].by.replace("person", "reason")
+    assert found["sg1:0000"].at.startswith("2026-05-28T20:26:40")

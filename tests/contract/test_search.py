@@ -1,0 +1,162 @@
+"""Search: every filter, newest first, page by page."""
+
+import msgspec
+import pytest
+
+from gate.errors import BadRequest
+from gate.model.run import Run
+from gate.service import TraceQuery
+from gate.store.protocols import Stores
+from tests.contract.made import NOW, SECOND, give, span, trace_id
+
+
+def _filters(value: object) -> str | None:
+    if not isinstance(value, TraceQuery):
+        return None
+    given = {key: getattr(value, key) for key in value.__struct_fields__ if getattr(value, key) != getattr(TraceQuery(), key)}
+    return ",".join(f"{key}={text}" for key, text in given.items()) or "all"
+
+
+@pytest.fixture
+async def shop(stores: Stores) -> Stores:
+    """Six traces, trace 6 the newest."""
+    await stores.runs.create(Run("r1", "shop"), now_ns=NOW)
+    await give(
+        stores,
+        span(1, start=NOW + 1, http__route="/orders", http__response__status_code=200),
+        span(1, 2, 1, name="SELECT orders", service="db", start=NOW + 1),
+        span(2, start=NOW + 2, name="POST /pay", service="pay", http__route="/pay", http__response__status_code=503, error=True),
+        span(3, start=NOW + 3, http__route="/orders", http__response__status_code=404),
+        span(3, 2, 1, name="SELECT users", service="db", start=NOW + 3, error=True),
+        run="r1",
+    )
+    await give(
+        stores,
+        span(4, start=NOW + 4, duration=30 * SECOND, resource={"deployment.environment.name": "staging"}),
+        span(5, start=NOW + 5, name="job", service="worker", test__case__name="checkout works"),
+        span(6, start=NOW + 6, name="SELECT orders", service="worker"),
+    )
+    await stores.traces.set_persistent("shop", trace_id(5), persistent=True, by="eve", now_ns=NOW)
+    return stores
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (TraceQuery(), [6, 5, 4, 3, 2, 1]),
+        (TraceQuery(service="db"), [3, 1]),
+        (TraceQuery(service="worker"), [6, 5]),
+        (TraceQuery(operation="SELECT orders"), [6, 1]),
+        (TraceQuery(service="db", operation="SELECT orders"), [1]),
+        (TraceQuery(service="web", operation="SELECT orders"), []),
+        (TraceQuery(service="nobody"), []),
+        (TraceQuery(operation="nothing"), []),
+        (TraceQuery(route="/orders"), [3, 1]),
+        (TraceQuery(status="404"), [3]),
+        (TraceQuery(status="4xx"), [3]),
+        (TraceQuery(status="5xx"), [2]),
+        (TraceQuery(status="200"), [1]),
+        (TraceQuery(status="2xx"), [1]),
+        (TraceQuery(error=True), [3, 2]),
+        (TraceQuery(error=False), [6, 5, 4, 1]),
+        (TraceQuery(test_case="checkout works"), [5]),
+        (TraceQuery(run="r1"), [3, 2, 1]),
+        (TraceQuery(run="unknown"), []),
+        (TraceQuery(environment="staging"), [4]),
+        (TraceQuery(since_ns=NOW + 3, until_ns=NOW + 5), [4, 3]),
+        (TraceQuery(min_duration_ns=20 * SECOND), [4]),
+        (TraceQuery(persistent=True), [5]),
+        (TraceQuery(persistent=False), [6, 4, 3, 2, 1]),
+        (TraceQuery(run="r1", service="db", error=True, route="/orders"), [3]),
+    ],
+    ids=_filters,
+)
+async def test_each_filter(shop: Stores, query: TraceQuery, expected: list[int]):
+    """A filter gives exactly the traces that match it, newest first."""
+    rows = await shop.traces.page("shop", query)
+
+    assert [int(row.trace_id, 16) for row in rows.traces] == expected
+    assert not rows.more
+
+
+async def test_a_summary_in_a_list_is_the_summary(shop: Stores):
+    """Lists and single answers show the same."""
+    rows = await shop.traces.page("shop", TraceQuery())
+
+    assert [await shop.traces.one("shop", row.trace_id) for row in rows.traces] == list(rows.traces)
+    assert [row.run for row in rows.traces] == ["", "", "", "r1", "r1", "r1"]
+    assert rows.traces[3].services == ("db", "web")
+    assert rows.traces[1].persistent
+
+
+@pytest.mark.parametrize(
+    "query", [TraceQuery(), TraceQuery(service="web"), TraceQuery(persistent=False)], ids=["all", "service", "persistent"]
+)
+async def test_paging_visits_each_trace_once(stores: Stores, query: TraceQuery):
+    """Pages of two, while newer traces arrive in between: every trace once, in order, also with equal start times."""
+    await give(stores, *[span(number, start=NOW + number // 3) for number in range(1, 21)])
+    seen: list[str] = []
+    after = ""
+    for page in range(30):
+        rows = await stores.traces.page("shop", msgspec.structs.replace(query, limit=2, after=after))
+        seen += [row.trace_id for row in rows.traces]
+        await give(stores, span(100 + page, start=NOW + SECOND))
+        if not rows.more:
+            break
+        after = rows.cursors[-1]
+
+    assert sorted(seen) == [trace_id(number) for number in range(1, 21)]
+    starts = [(await stores.traces.one("shop", one)).start_ns for one in seen]
+    assert starts == sorted(starts, reverse=True)
+
+
+@pytest.mark.parametrize("after", ["x", "1", "-1-1", "1-", "9" * 30 + "-1", "1-1'", "１-１"])
+async def test_a_foreign_cursor_is_a_bad_request(stores: Stores, after: str):
+    """A cursor that no page gave is refused, not guessed at."""
+    with pytest.raises(BadRequest):
+        await stores.traces.page("shop", TraceQuery(after=after))
+
+
+@pytest.mark.parametrize("status", ["abc", "6xx", "20", "2000", "-404", "4xx5", "٤٠٤"])
+async def test_a_bad_status_is_a_bad_request(stores: Stores, status: str):
+    """Only a status or a class of them can be asked for."""
+    with pytest.raises(BadRequest):
+        await stores.traces.page("shop", TraceQuery(status=status))
+
+
+async def test_any_number_as_time(stores: Stores):
+    """Times beyond 64 bits match nothing or everything, and are no error."""
+    await give(stores, span(1))
+
+    assert (await stores.traces.page("shop", TraceQuery(since_ns=2**70))).traces == ()
+    assert len((await stores.traces.page("shop", TraceQuery(until_ns=2**70, since_ns=-(2**70)))).traces) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("db.system.name", "postgresql", {1}),
+        ("http.response.status_code", "200", {1, 2}),
+        ("http.response.status_code", "20", set()),
+        ("cached", "true", {2}),
+        ("cached", "false", {3}),
+        ("ratio", "0.5", {3}),
+        ("service.name", "db", {1}),
+        ("db.system.name", "", set()),
+        ("nothing", "postgresql", set()),
+        ("postgresql", "db.system.name", set()),
+        ("tags", "a", set()),
+    ],
+)
+async def test_attribute_search(stores: Stores, key: str, value: str, expected: set[int]):
+    """An attribute of any span, or of its resource, is found by its text; numbers and booleans as JSON writes them."""
+    await give(
+        stores,
+        span(1, http__response__status_code=200),
+        span(1, 2, 1, service="db", db__system__name="postgresql"),
+        span(2, http__response__status_code="200", cached=True),
+        span(3, cached=False, ratio=0.5, tags=["a"]),
+    )
+
+    found = await stores.spans.with_attribute("shop", [trace_id(number) for number in (1, 2, 3, 99)], key, value)
+    assert found == {trace_id(number) for number in expected}
