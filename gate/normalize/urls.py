@@ -25,6 +25,8 @@ _STATUS = re.compile(r"[1-5]\d\d")
 _STATUS_WORDS = frozenset(
     "status statuses error errors code codes http httpstatus status_code status-code statuscode response".split()
 )
+_DOCUMENT_CALLS = frozenset("_doc _create _update _source _explain _termvectors".split())
+"""Elasticsearch and OpenSearch: what follows is a document's id, even if it looks like a word."""
 _KEYED = re.compile(r"([A-Za-z_]\w*)\((?:\d+|'[^']*'|\"[^\"]*\")\)")
 _INDEX = re.compile(r"\[\d*\]")
 
@@ -61,6 +63,8 @@ def segment_template(segment: str, index: int, segments: list[str]) -> str:
         return segment
     if any(character.isspace() or not character.isprintable() for character in segment):
         return TEXT
+    if index and segments[index - 1] in _DOCUMENT_CALLS:
+        return ID
     if _NUMBER.fullmatch(segment):
         return segment if _is_enumeration(segment, index, segments) else ID
     if segment in API_DATES and not any(segments[:index]):
