@@ -50,13 +50,13 @@ _ASYNCPG = re.compile(r"__asyncpg_\w+?_[0-9a-f]+__")
 _CURSOR = re.compile(r"(_django_curs_)\d+(?:_\w+)?")
 
 
-@until_stable(16_384)
+@until_stable(16_384, MAX_LENGTH)
 def sql_template(statement: str) -> str:
     """The template of one statement or several (separated by `; `). Any text gives a template; nothing is raised."""
     words: list[str] = []
     tight = True  # nothing or an opening parenthesis stands before: no blank
     previous = ""
-    for match in _TOKEN.finditer(statement[:MAX_LENGTH]):
+    for match in _TOKEN.finditer(statement):
         kind = match.lastgroup or ""
         text = match[0]
         match "literal" if match["literal"] else kind:
