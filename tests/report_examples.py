@@ -537,6 +537,41 @@ def wide(flows: int = 400, findings: int = 300) -> Report:
     return report(Conclusion.FAIL, tuple(comparisons))
 
 
+KEY_OF_MANY = FlowKey("", "web", "GET /many")
+
+
+def many_calls() -> Comparison:
+    """More changed calls than a diagram of calls holds, between three services."""
+
+    def entry(times: int) -> Node:
+        calls = [Node("stock", f"reserve {number}", kind=SpanKind.SERVER) for number in range(times)]
+        return Node("web", KEY_OF_MANY.operation, [Node("shop", "POST /order", calls, SpanKind.SERVER)])
+
+    return _all_found(entry(1), entry(60))
+
+
+def many_services() -> Comparison:
+    """More changed edges between services than any diagram holds."""
+
+    def entry(times: int) -> Node:
+        return Node(
+            "web", KEY_OF_MANY.operation, [Node(f"service {number}", "call") for number in range(70) for _ in range(times)]
+        )
+
+    return _all_found(entry(1), entry(2))
+
+
+def _all_found(old: Node, now: Node) -> Comparison:
+    sample, flow = make_flow(KEY_OF_MANY, "a5", old), make_flow(KEY_OF_MANY, "b5", now)
+    pairs = align(sample, flow)
+    added = [flow.operations[after] for before, after in pairs if before < 0]
+    found = tuple(
+        finding(number, CallAdded(each.service, each.name, 1), Place((each.name,), (), (each.span_id,)), each.name, KEY_OF_MANY)
+        for number, each in enumerate(added)
+    )
+    return Comparison(KEY_OF_MANY, flow, sample, pairs, 5, found)
+
+
 ALL: dict[str, Callable[[], Report]] = {
     "story": story,
     "n_plus_one": n_plus_one,

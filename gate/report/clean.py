@@ -29,7 +29,7 @@ def clean(text: str, limit: int = 0) -> str:
     if not text.isascii() or not text.isprintable():
         text = _TERMINAL_SEQUENCE.sub("", text).translate(_SPACES)
         text = "".join(_harmless(text))
-    text = text.strip()
+    text = re.sub(" {2,}", " ", text).strip()
     if limit and len(text) > limit:
         return text[: limit - 1].rstrip() + "…"
     return text
@@ -96,8 +96,9 @@ def link(url: str) -> str:
 
 
 def marker(*parts: str) -> str:
-    """What a hidden HTML comment may hold: letters, digits, `._-`, never `--`."""
-    return "/".join(re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9._-]", "-", part)).strip("-") or "default" for part in parts)
+    """What a hidden HTML comment may hold: letters, digits, `._-`, never `--`, at most 60 characters of each part."""
+    plain = (re.sub(r"[^A-Za-z0-9._]+", "-", part[:60]).strip("-") for part in parts)
+    return "/".join(part or "default" for part in plain)
 
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -39,6 +39,8 @@ def flowchart(rows: Sequence[Row]) -> str:
 
     Above 40 calls it becomes a graph of services with numbers of calls; above 60 edges or 6,000 characters there is none.
     """
+    if not any(row.state in (RowState.MISSING, RowState.ADDED, RowState.CHANGED) for row in rows):
+        return ""
     source = _of_calls(rows) or _of_services(rows)
     return source if len(source) <= CHARACTERS_AT_MOST else ""
 
@@ -46,8 +48,6 @@ def flowchart(rows: Sequence[Row]) -> str:
 def _of_calls(rows: Sequence[Row]) -> str:
     above = _parents(rows)
     wanted = {at for at, row in enumerate(rows) if row.state in (RowState.MISSING, RowState.ADDED, RowState.CHANGED)}
-    if not wanted:
-        return ""
     # Below a missing or added call its own calls say nothing new.
     one_sided = (RowState.MISSING, RowState.ADDED)
     wanted = {at for at in wanted if rows[at].marks or above[at] < 0 or rows[above[at]].state not in one_sided}

@@ -59,7 +59,7 @@ class _Folding:
             group = groups.get(child)
             if group is not None and group[0] != child:
                 continue
-            if not self.interesting[child] and not self.alone:
+            if group is None and not self.interesting[child] and not self.alone:
                 run.append(child)
                 continue
             yield from self._run(run)
@@ -84,13 +84,6 @@ class _Folding:
         for members in alike.values():
             if len(members) < 2 or not any(min(self.tree.pairs[at]) < 0 for at in members) or not self.tree.paired:
                 continue
-            members.sort(key=lambda at: (at not in self.tree.marks, min(self.tree.pairs[at]) < 0, at))
-            first = min(members)
-            members = [members[0], *sorted(members[1:])]
-            # The row stands where the first of them is.
-            if members[0] != first:
-                members.remove(first)
-                members = [first, *members]
             groups.update(dict.fromkeys(members, members))
         return groups
 
@@ -109,8 +102,8 @@ class _Folding:
                 state = RowState.ADDED
             elif covered and not after:
                 state = RowState.MISSING
-        old = next((member for member in (shown, *members) if tree.pairs[member][0] >= 0), at)
-        new = next((member for member in (shown, *members) if tree.pairs[member][1] >= 0), at)
+        old = next((member for member in members if tree.pairs[member][0] >= 0), at)
+        new = next((member for member in members if tree.pairs[member][1] >= 0), at)
         return Row(
             number=at,
             state=state,

@@ -69,7 +69,8 @@ def _lines(row: Row) -> list[str]:
         sign = {RowState.MISSING: "-", RowState.ADDED: "+"}.get(row.state, " ")
         text = _call(call) if call is not None else ""
         times = f"  ×{call.times}" if call is not None and call.times > 1 else ""
-        return [f"{sign} {indent}{text}{times}{began}"]
+        only = ("   (only golden)" if after is None else "   (only this run)") if row.state == RowState.VARIES else ""
+        return [f"{sign} {indent}{text}{times}{only}{began}"]
     lines: list[str] = []
     if (before.service, before.name) != (after.service, after.name):
         lines += [f"- {indent}{_call(before)}", f"+ {indent}{_call(after)}{began}"]
