@@ -1,0 +1,340 @@
+"""A flow laid onto its schema: which operation fills which slot, and every place where they differ."""
+
+from collections import defaultdict
+
+from gate.compare.assignment import assign
+from gate.compare.divergence import Difference, Divergence
+from gate.compare.schema import SUPPORT, Group, Slot, children_by_label, intervals, overlap, pair_group
+from gate.compare.shape import ERROR, ROWS, Label, Shape
+from gate.compare.similarity import SAME_CALL, subtree_unlikeness, unlikeness
+from gate.normalize.attributes import is_curated
+
+_FAILURE_KEYS = frozenset({ERROR, "error.type", "exception.type"})
+
+
+class Alignment:
+    """The outcome: `slot_of[i]` is what operation i fills (None where it is new), `divergences` are in no particular order."""
+
+    __slots__ = ("divergences", "shape", "slot_of")
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.slot_of: list[Slot | None] = [None] * shape.size
+        self.divergences: list[Divergence] = []
+
+
+def align(root: Slot, shape: Shape, start: int = 0) -> Alignment:
+    """Lays the subtree of `shape` at `start` onto `root`. Near-linear: identical subtrees meet by their hash."""
+    result = Alignment(shape)
+    _align_below(result, root, start)
+    _find_moves(result)
+    return result
+
+
+def _align_below(result: Alignment, root: Slot, start: int) -> None:
+    shape = result.shape
+    stack = [(root, start)]
+    while stack:
+        slot, index = stack.pop()
+        result.slot_of[index] = slot
+        known = shape.hashes[index] in slot.variants
+        if not known:
+            _check_facts(result, slot, index)
+        if shape.children[index] or slot.groups:
+            _align_children(result, slot, index, known, stack)
+
+
+def _align_children(result: Alignment, slot: Slot, index: int, known: bool, stack: list[tuple[Slot, int]]) -> None:
+    shape = result.shape
+    by_label = children_by_label(shape, index)
+    groups = slot.groups
+    if not known:
+        added = [label for label in by_label if label not in groups]
+        missing = [label for label, group in groups.items() if label not in by_label and not group.allows(0)]
+        if added and missing:
+            groups, by_label = _see_through(result, slot, index, groups, by_label, added, missing)
+    empty: list[tuple[Label, Group, list[Slot]]] = []
+    extra: list[tuple[Label, list[int]]] = []
+    for label, members in by_label.items():
+        group = groups.get(label)
+        if group is None:
+            extra.append((label, members))
+            continue
+        pairs, unfilled, rest = pair_group(group, shape, members)
+        stack.extend(pairs)
+        if not known and not group.allows(len(members)):
+            _count(result, slot, index, label, group, members, unfilled, rest)
+    if known:
+        pass
+    else:
+        for label, group in groups.items():
+            if label not in by_label and not group.allows(0):
+                empty.append((label, group, group.slots))
+        if empty or extra:
+            _reconcile(result, slot, index, empty, extra, stack)
+    if len(by_label) > 1 and (slot.precedes or slot.overlaps):
+        _check_order(result, slot, index, by_label)
+
+
+def _check_facts(result: Alignment, slot: Slot, index: int) -> None:
+    facts = result.shape.facts[index]
+    changes: list[tuple[str, str, str]] = []
+    for key, value in facts.items():
+        values = slot.facts.get(key)
+        if values is None:
+            if key in _FAILURE_KEYS or (key.endswith("status_code") and not value.startswith(("1", "2", "3", "0", "O"))):
+                changes.append((key, "", value))
+        elif value not in values and _counts(slot, key, values):
+            changes.append((key, _usual(values), value))
+    for key, values in slot.facts.items():
+        if key not in facts and sum(values.values()) == slot.count and _counts(slot, key, values):
+            changes.append((key, _usual(values), ""))
+    if changes:
+        changes.sort(key=_weight)
+        divergence = Divergence(
+            Difference.FACT, result.shape.labels[index], index, slot=slot, operations=(index,), facts=tuple(changes)
+        )
+        result.divergences.append(divergence)
+
+
+def _usual(values: dict[str, int]) -> str:
+    return max(values, key=lambda value: (values[value], value))
+
+
+def _counts(slot: Slot, key: str, values: dict[str, int]) -> bool:
+    """Whether the fact is known well enough: curated ones always unless they vary freely, others when constant and frequent."""
+    if key == ERROR or is_curated(key):
+        return len(values) < 3 or len(values) * 2 <= slot.count
+    return slot.count >= SUPPORT and len(values) == 1 and sum(values.values()) == slot.count
+
+
+def _weight(change: tuple[str, str, str]) -> tuple[int, str]:
+    key = change[0]
+    if key.endswith("status_code"):
+        return 0, key
+    if key == ERROR:
+        return 1, key
+    if key == ROWS:
+        return 2, key
+    return (3 if is_curated(key) else 4), key
+
+
+def _count(
+    result: Alignment,
+    slot: Slot,
+    index: int,
+    label: Label,
+    group: Group,
+    members: list[int],
+    unfilled: list[Slot],
+    rest: list[int],
+) -> None:
+    operations = tuple(rest) if rest else tuple(members) if len(members) > group.most else ()
+    result.divergences.append(
+        Divergence(
+            Difference.COUNT,
+            label,
+            index,
+            slot=slot,
+            group=group,
+            slots=tuple(unfilled),
+            operations=operations,
+            number=len(members),
+            before=group.text(),
+            after=str(len(members)),
+        )
+    )
+
+
+def _see_through(
+    result: Alignment,
+    slot: Slot,
+    index: int,
+    groups: dict[Label, Group],
+    by_label: dict[Label, list[int]],
+    added: list[Label],
+    missing: list[Label],
+) -> tuple[dict[Label, Group], dict[Label, list[int]]]:
+    """Looks through a new operation around known calls (wrapped) and a lost one whose calls remain (unwrapped)."""
+    shape = result.shape
+    lost = set(missing)
+    by_label = dict(by_label)
+    groups = dict(groups)
+    for label in added:
+        below: list[int] = [child for member in by_label[label] for child in shape.children[member]]
+        labels = {shape.labels[child] for child in below}
+        if not labels & lost or len(labels & lost) * 2 < len(labels):
+            continue
+        if any(_is_same_call(groups[name], label, name, shape, by_label[label][0]) for name in lost):
+            continue
+        members = by_label.pop(label)
+        for child in below:
+            by_label.setdefault(shape.labels[child], []).append(child)
+        lost -= labels
+        result.divergences.append(
+            Divergence(Difference.WRAPPED, label, index, slot=slot, operations=tuple(members), number=len(members))
+        )
+    new = {label for label in added if label in by_label}
+    for label in missing:
+        if label not in lost or not new:
+            continue
+        group = groups[label]
+        labels = {name for member in group.slots for name in member.groups}
+        if not labels & new or len(labels & new) * 2 < len(labels):
+            continue
+        del groups[label]
+        for member in group.slots:
+            for name, inner in member.groups.items():
+                if name not in groups:
+                    groups[name] = inner
+        new -= labels
+        result.divergences.append(
+            Divergence(Difference.UNWRAPPED, label, index, slot=slot, group=group, slots=tuple(group.slots), before=group.text())
+        )
+    return groups, by_label
+
+
+def _is_same_call(group: Group, after: Label, before: Label, shape: Shape, index: int) -> bool:
+    return unlikeness(before, after) <= SAME_CALL and subtree_unlikeness(group.slots[0], shape, index) < 0.5
+
+
+def _reconcile(
+    result: Alignment,
+    slot: Slot,
+    index: int,
+    empty: list[tuple[Label, Group, list[Slot]]],
+    extra: list[tuple[Label, list[int]]],
+    stack: list[tuple[Slot, int]],
+) -> None:
+    """Pairs calls that are gone with calls that are new where one is the other, changed."""
+    shape = result.shape
+
+    def cost(lost: tuple[Label, Group, list[Slot]], new: tuple[Label, list[int]]) -> float:
+        different = unlikeness(lost[0], new[0])
+        below = subtree_unlikeness(lost[2][0], shape, new[1][0])
+        if below < 0.34:  # the same calls below: a new name
+            different *= 0.5
+        if below > 0.9:
+            different *= 1.3
+        return different + (0.05 if lost[1].most != len(new[1]) else 0.0)
+
+    taken_lost: set[int] = set()
+    taken_new: set[int] = set()
+    for row, column in assign(empty, extra, cost) if empty and extra else []:
+        if cost(empty[row], extra[column]) > SAME_CALL:
+            continue
+        (label, group, slots), (after, members) = empty[row], extra[column]
+        taken_lost.add(row)
+        taken_new.add(column)
+        fill = [slots[min(position, len(slots) - 1)] for position in range(len(members))]
+        stack.extend(zip(fill, members, strict=True))
+        result.divergences.append(
+            Divergence(
+                Difference.RENAMED,
+                label,
+                index,
+                slot=slot,
+                group=group,
+                slots=tuple(fill),
+                operations=tuple(members),
+                number=len(members),
+                before=group.text(),
+                after=str(len(members)),
+                after_label=after,
+            )
+        )
+    for row, (label, group, slots) in enumerate(empty):
+        if row not in taken_lost:
+            result.divergences.append(
+                Divergence(
+                    Difference.MISSING, label, index, slot=slot, group=group, slots=tuple(slots), before=group.text(), after="0"
+                )
+            )
+    for column, (label, members) in enumerate(extra):
+        if column not in taken_new:
+            result.divergences.append(
+                Divergence(
+                    Difference.ADDED,
+                    label,
+                    index,
+                    slot=slot,
+                    operations=tuple(members),
+                    number=len(members),
+                    before="0",
+                    after=str(len(members)),
+                )
+            )
+
+
+def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label, list[int]]) -> None:
+    """Finds the supported orders that this instance breaks; one divergence a place, with the first broken pair."""
+    spans = {label: (start, end) for label, start, end in intervals(result.shape, by_label)}
+    for (first, then), support in slot.precedes.items():
+        if support < SUPPORT or first not in spans or then not in spans:
+            continue
+        (start, end), (other_start, other_end) = spans[first], spans[then]
+        if end <= other_start:
+            continue
+        if other_end <= start:
+            difference, after = Difference.ORDER, ""
+        elif overlap(start, end, other_start, other_end):
+            difference, after = Difference.CONCURRENCY, "parallel"
+        else:
+            continue
+        _order(result, slot, index, difference, first, then, by_label, "serial", after)
+    for (first, then), support in slot.overlaps.items():
+        if support < SUPPORT or first not in spans or then not in spans:
+            continue
+        (start, end), (other_start, other_end) = spans[first], spans[then]
+        if end <= other_start or other_end <= start:
+            _order(result, slot, index, Difference.CONCURRENCY, first, then, by_label, "parallel", "serial")
+
+
+def _order(
+    result: Alignment,
+    slot: Slot,
+    index: int,
+    difference: Difference,
+    first: Label,
+    then: Label,
+    by_label: dict[Label, list[int]],
+    before: str,
+    after: str,
+) -> None:
+    result.divergences.append(
+        Divergence(
+            difference,
+            first,
+            index,
+            slot=slot,
+            operations=(*by_label[first], *by_label[then]),
+            before=before,
+            after=after,
+            after_label=then,
+        )
+    )
+
+
+def _find_moves(result: Alignment) -> None:
+    """A call gone here and new there, in one flow, is one call that moved."""
+    lost: defaultdict[Label, list[Divergence]] = defaultdict(list)
+    new: defaultdict[Label, list[Divergence]] = defaultdict(list)
+    for divergence in result.divergences:
+        if divergence.difference is Difference.MISSING or (
+            divergence.difference is Difference.COUNT and divergence.slots and not divergence.operations
+        ):
+            lost[divergence.label].append(divergence)
+        elif divergence.difference is Difference.ADDED or (divergence.difference is Difference.COUNT and divergence.operations):
+            new[divergence.label].append(divergence)
+    for label, gone in lost.items():
+        if label not in new:
+            continue
+        for before, after in zip(gone, new[label], strict=False):
+            if len(before.slots) != len(after.operations):
+                continue
+            result.divergences.remove(before)
+            after.difference = Difference.MOVED
+            after.moved_from = before
+            after.slots = before.slots
+            for slot, operation in zip(before.slots, after.operations, strict=True):
+                _align_below(result, slot, operation)

@@ -1,0 +1,117 @@
+"""A run beside its baselines: one comparison a flow."""
+
+from gate.compare.align import align
+from gate.compare.changes import Scene, change_of
+from gate.compare.completeness import missing_spans
+from gate.compare.divergence import Divergence
+from gate.compare.explain import Cause, explain
+from gate.compare.findings import findings_of
+from gate.compare.fingerprint import fingerprint
+from gate.compare.learn import Baselines
+from gate.compare.levels import level_of
+from gate.compare.pairing import Pairing, pair
+from gate.compare.sentences import sentence
+from gate.compare.shape import Shape
+from gate.compare.stability import notes
+from gate.model.change import FlowMissing
+from gate.model.flow import Flow, FlowKey, RunFlows
+from gate.model.policy import Policy
+from gate.model.verdict import Comparison, Finding, Level, Place
+
+
+class _Compared:
+    """One flow on its way through the comparison."""
+
+    __slots__ = ("causes", "divergences", "flow", "incomplete", "scene")
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.scene: Scene | None = None
+        self.divergences: list[Divergence] = []
+        self.causes: list[Cause] = []
+        self.incomplete = missing_spans(flow)
+
+
+def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -> tuple[Comparison, ...]:
+    """One comparison for each flow of the run, in its order, then one for each baseline flow with a test case that did not run.
+
+    A flow without a baseline has no sample and no findings; an incomplete one says why and has none either. A finding that
+    touches several flows is the same object in each of their comparisons.
+    """
+    policy = policy or Policy()
+    compared = [_align(baselines, flow) for flow in run.flows]
+    causes: list[tuple[_Compared, Cause]] = []
+    for entry in compared:
+        if entry.scene and not entry.incomplete:
+            for cause in _causes(entry.divergences, entry.scene, policy):
+                causes.append((entry, cause))
+    by_entry: dict[int, list[Finding]] = {}
+    for finding, members in findings_of([cause for _, cause in causes], policy):
+        for entry in {id(causes[index][0]): causes[index][0] for index in members}.values():
+            by_entry.setdefault(id(entry), []).append(finding)
+    comparisons = [_comparison(entry, tuple(by_entry.get(id(entry), ()))) for entry in compared]
+    present = {flow.key for flow in run.flows}
+    for key in sorted(baselines.flows):
+        if key not in present and key.test_case:
+            comparisons.append(_absent(baselines, key, policy))
+    return tuple(comparisons)
+
+
+def _align(baselines: Baselines, flow: Flow) -> _Compared:
+    entry = _Compared(flow)
+    baseline = baselines.get(flow.key)
+    if baseline is None:
+        return entry
+    shape = Shape(flow)
+    alignment = align(baseline.root, shape)
+    sample = baseline.nearest(shape)
+    entry.scene = Scene(shape, baseline, sample, pair(alignment, baseline, sample))
+    entry.divergences = alignment.divergences
+    return entry
+
+
+def _causes(divergences: list[Divergence], scene: Scene, policy: Policy) -> list[Cause]:
+    """The cause of what counts; what the policy ignores explains nothing and is listed on its own."""
+    key = scene.shape.flow.key
+    ignored = [one for one in divergences if level_of(change_of(one, scene), key, policy)[0] is Level.IGNORED]
+    hidden = {id(one) for one in ignored}
+    found = [explain([one for one in divergences if id(one) not in hidden], scene)]
+    found.extend(explain([one], scene) for one in ignored)
+    return [cause for cause in found if cause]
+
+
+def _comparison(entry: _Compared, findings: tuple[Finding, ...]) -> Comparison:
+    scene = entry.scene
+    if scene is None:
+        return Comparison(entry.flow.key, entry.flow, None, incomplete=entry.incomplete)
+    pairing: Pairing = scene.pairing
+    return Comparison(
+        key=entry.flow.key,
+        flow=entry.flow,
+        sample=scene.golden.flow,
+        pairs=tuple(pairing.pairs),
+        samples=len(scene.baseline.samples),
+        findings=findings,
+        incomplete=entry.incomplete,
+        notes=notes(scene.baseline),
+    )
+
+
+def _absent(baselines: Baselines, key: FlowKey, policy: Policy) -> Comparison:
+    baseline = baselines.flows[key]
+    sample = baseline.samples[-1]
+    change = FlowMissing(str(key))
+    level, rule = level_of(change, key, policy)
+    entry = sample.flow.operations[0]
+    name = f"{entry.service}: {entry.name}"
+    finding = Finding(
+        fingerprint=fingerprint(("flow-missing", str(key)), ()),
+        change=change,
+        level=level,
+        place=Place((name,), (entry.span_id,)),
+        sentence=sentence(change),
+        flows=(key,),
+        rule=rule,
+    )
+    pairs = tuple((index, -1) for index in range(sample.size))
+    return Comparison(key, None, sample.flow, pairs, len(baseline.samples), (finding,), notes=notes(baseline))

@@ -1,0 +1,85 @@
+"""Divergences → causes: which one explains the others."""
+
+from gate.compare.changes import Scene, handler_of, is_error, sample_operations
+from gate.compare.divergence import Difference, Divergence
+from gate.compare.shape import ERROR
+
+
+class Cause:
+    """A root divergence and what follows from it, in one flow."""
+
+    __slots__ = ("consequences", "root", "scene")
+
+    def __init__(self, root: Divergence, consequences: list[Divergence], scene: Scene) -> None:
+        self.root = root
+        self.consequences = consequences
+        self.scene = scene
+
+
+def explain(divergences: list[Divergence], scene: Scene) -> Cause | None:
+    """The cause of a flow's divergences: the deepest whose own calls are clean, the earliest among them.
+
+    One exception: where a request ends with another outcome and its calls only stop (or only go on) from there, the outcome is
+    the cause. None without divergences.
+    """
+    if not divergences:
+        return None
+    for divergence in divergences:
+        divergence.position = _position(divergence, scene)
+    ordered = sorted(divergences, key=lambda divergence: (divergence.position, divergence.label))
+    _mark_propagated(ordered, scene)
+    root = _outcome(ordered, scene) or ordered[0]
+    return Cause(root, [divergence for divergence in ordered if divergence is not root], scene)
+
+
+def _position(divergence: Divergence, scene: Scene) -> int:
+    pairing = scene.pairing
+    if divergence.difference in {Difference.MISSING, Difference.UNWRAPPED} or not divergence.operations:
+        lost = [pairing.lost[index] for index in sample_operations(divergence, scene) if index in pairing.lost]
+        if lost:
+            return min(lost)
+    if divergence.operations:
+        return min(pairing.completed[index] for index in divergence.operations)
+    return pairing.completed.get(divergence.parent, 0)
+
+
+def _mark_propagated(ordered: list[Divergence], scene: Scene) -> None:
+    """An error above an error is the same error, passed on."""
+    operations = scene.shape.flow.operations
+    failing: dict[int, Divergence] = {}
+    for divergence in ordered:
+        if divergence.difference is Difference.FACT and any(key == ERROR and after for key, _, after in divergence.facts):
+            if divergence.parent in failing:
+                divergence.moved_from = failing[divergence.parent]
+            parent = operations[divergence.parent].parent
+            while parent >= 0 and parent not in failing:
+                failing[parent] = divergence
+                parent = operations[parent].parent
+
+
+def _outcome(ordered: list[Divergence], scene: Scene) -> Divergence | None:
+    """The changed status of the request below which the first divergence is, if that explains it better."""
+    first = ordered[0]
+    if first.difference not in {Difference.MISSING, Difference.ADDED, Difference.COUNT}:
+        return None
+    handler = handler_of(scene.shape, first.parent)
+    if handler != first.parent:
+        return None
+    for divergence in ordered:
+        if divergence.difference is not Difference.FACT or divergence.parent != handler:
+            continue
+        key, before, after = divergence.facts[0]
+        if not key.endswith("status_code") or is_error(before) == is_error(after):
+            continue
+        if _stops(first, ordered, scene, handler):
+            return divergence
+    return None
+
+
+def _stops(first: Divergence, ordered: list[Divergence], scene: Scene, handler: int) -> bool:
+    """Whether no unchanged call of the handler comes after the first divergence: it ended early, or went on where it ended."""
+    completed = scene.pairing.completed
+    touched = {index for divergence in ordered for index in divergence.operations}
+    return not any(
+        completed[child] > first.position for child in scene.shape.children[handler] if child not in touched
+    )

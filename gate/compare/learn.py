@@ -1,0 +1,101 @@
+"""Golden runs → baselines: one schema a flow, and what the runs as a whole say."""
+
+from collections.abc import Sequence
+
+from gate.compare.schema import Slot, absorb
+from gate.compare.shape import Label, Shape
+from gate.model.flow import Flow, FlowKey, RunFlows
+
+
+class Baseline:
+    """What one flow should look like, learned from its golden samples."""
+
+    __slots__ = ("_places", "key", "root", "runs", "samples")
+
+    def __init__(self, key: FlowKey, label: Label) -> None:
+        self.key = key
+        self.root = Slot(label)
+        self.samples: list[Shape] = []
+        """In learning order."""
+        self.runs: list[str] = []
+        """The run of each sample."""
+        self._places: dict[int, dict[int, Slot]] = {}
+
+    def add(self, shape: Shape, run: str) -> None:
+        """Learns one more sample."""
+        absorb(self.root, shape, len(self.samples))
+        self.samples.append(shape)
+        self.runs.append(run)
+        self._places.clear()
+
+    def places(self, sample: int) -> dict[int, Slot]:
+        """Which slot each operation of a sample taught."""
+        if not self._places:
+            places: dict[int, dict[int, Slot]] = {index: {} for index in range(len(self.samples))}
+            stack = [self.root]
+            while stack:
+                slot = stack.pop()
+                for at, operation in slot.where:
+                    places[at][operation] = slot
+                for group in slot.groups.values():
+                    stack.extend(group.slots)
+            self._places = places
+        return self._places[sample]
+
+    def nearest(self, shape: Shape) -> int:
+        """The sample that shares most subtrees with a candidate; the newest among equals."""
+        entry = shape.hashes[0]
+        best, best_score = len(self.samples) - 1, -1
+        subtrees: set[int] | None = None
+        seen: set[int] = set()
+        for index in range(len(self.samples) - 1, -1, -1):
+            sample = self.samples[index]
+            if sample.hashes[0] == entry:
+                return index
+            if sample.hashes[0] in seen or len(seen) >= 6:
+                continue
+            seen.add(sample.hashes[0])
+            if subtrees is None:
+                subtrees = set(shape.hashes)
+            score = len(subtrees & set(sample.hashes)) * 4 - abs(sample.size - shape.size)
+            if score > best_score:
+                best, best_score = index, score
+        return best
+
+
+class Baselines:
+    """Everything learned from golden runs; immutable for its users."""
+
+    __slots__ = ("flows", "runs")
+
+    def __init__(self) -> None:
+        self.flows: dict[FlowKey, Baseline] = {}
+        self.runs: list[tuple[str, list[Shape]]] = []
+        """Run id and shapes of all its flows."""
+
+    def get(self, key: FlowKey) -> Baseline | None:
+        """The baseline of a flow."""
+        return self.flows.get(key)
+
+
+def learn(runs: Sequence[RunFlows]) -> Baselines:
+    """Learns from golden runs, in the order given (oldest first). Incomplete flows teach nothing. No runs, no baselines."""
+    baselines = Baselines()
+    for run in runs:
+        shapes: list[Shape] = []
+        for flow in run.flows:
+            if is_incomplete(flow):
+                continue
+            shape = Shape(flow)
+            shapes.append(shape)
+            baseline = baselines.flows.get(flow.key)
+            if baseline is None:
+                baseline = baselines.flows[flow.key] = Baseline(flow.key, shape.labels[0])
+            baseline.add(shape, run.run_id)
+        baselines.runs.append((run.run_id, shapes))
+    return baselines
+
+
+def is_incomplete(flow: Flow) -> bool:
+    """Whether spans of the flow never arrived."""
+    return any(problem.kind == "orphan" for problem in flow.problems)
