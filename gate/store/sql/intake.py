@@ -11,7 +11,7 @@ from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, run_key, upsert
 from gate.store.sql.schema import indexed, runs, stored, traces
 from gate.store.sql.spans import insert_chunks
-from gate.store.sql.words import Pair, Words, joined
+from gate.store.sql.words import Numbers, Pair, Words, joined
 
 
 class SqlIntake:
@@ -43,9 +43,9 @@ class SqlIntake:
             row = _row(project, run, chunk, now_ns)
             other = summaries.get((project, chunk.trace_id))
             if other is None:
-                summaries[project, chunk.trace_id] = _Summary(row, set(chunk.operations))
+                summaries[project, chunk.trace_id] = _Summary(row, chunk.operations)
             else:
-                summaries[project, chunk.trace_id] = _Summary(_merged(other.row, row), other.operations | set(chunk.operations))
+                summaries[project, chunk.trace_id] = _Summary(_merged(other.row, row), other.operations + chunk.operations)
         found = self._write(connection, summaries) if summaries else {}
         touched: dict[int, set[str]] = {}
         for _, run, chunk, one in fresh:
@@ -53,9 +53,9 @@ class SqlIntake:
                 touched.setdefault(id(one), set()).add(one.run or chunk.run)
         return [_Stored(frozenset(touched.get(id(one), ())), found) for one in deliveries]
 
-    def _write(self, connection: Connection, summaries: dict[tuple[int, bytes], "_Summary"]) -> dict[Pair, str]:
+    def _write(self, connection: Connection, summaries: dict[tuple[int, bytes], "_Summary"]) -> dict[Pair, Numbers]:
         """Merge summaries into their rows; returns the words that were not remembered."""
-        found = self._words.number(connection, {pair for summary in summaries.values() for pair in summary.operations})
+        found = self._words.number(connection, [summary.operations for summary in summaries.values()])
         for summary in summaries.values():
             summary.row["words"] = self._words.text(summary.operations, found)
         stored_rows = _stored_rows(connection, list(summaries))
@@ -70,7 +70,7 @@ class SqlIntake:
 
 class _Stored(NamedTuple):
     runs: frozenset[str]
-    words: dict[Pair, str]
+    words: dict[Pair, Numbers]
 
 
 class _Delivery(NamedTuple):
@@ -82,7 +82,7 @@ class _Delivery(NamedTuple):
 
 class _Summary(NamedTuple):
     row: dict[str, Any]
-    operations: set[tuple[str, str]]
+    operations: tuple[Pair, ...]
 
 
 class _Keys:

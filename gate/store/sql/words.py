@@ -19,30 +19,37 @@ _MANY = 100
 
 Pair = tuple[str, str]
 """Service and span name."""
+Numbers = tuple[str, str]
+"""Their words: `s3`, `57`."""
 
 
 class Words:
     """Numbers for pairs. What a rolled-back transaction numbered must not be remembered: call `remember` after the commit."""
 
     def __init__(self) -> None:
-        self._known: dict[Pair, str] = {}
+        self._known: dict[Pair, Numbers] = {}
 
-    def number(self, connection: Connection, pairs: Iterable[Pair]) -> dict[Pair, str]:
-        """For each pair that is not remembered: its words, `s3,57,`. New pairs are added to the dictionaries."""
-        missing = {pair: (indexed(pair[0]), indexed(pair[1])) for pair in pairs if pair not in self._known}
+    def number(self, connection: Connection, groups: Iterable[Iterable[Pair]]) -> dict[Pair, Numbers]:
+        """The words of each pair that is not remembered. New pairs are added to the dictionaries."""
+        known = self._known
+        missing = {pair: (indexed(pair[0]), indexed(pair[1])) for pairs in groups for pair in pairs if pair not in known}
         if not missing:
             return {}
         of_service = _numbers(connection, services, {(service,) for service, _ in missing.values()})
         of_pair = _numbers(connection, operations, set(missing.values()))
-        return {pair: f"s{of_service[cut[:1]]},{of_pair[cut]}," for pair, cut in missing.items()}
+        return {pair: (f"s{of_service[cut[:1]]}", str(of_pair[cut])) for pair, cut in missing.items()}
 
-    def text(self, pairs: Iterable[Pair], found: dict[Pair, str]) -> str:
+    def text(self, pairs: Iterable[Pair], found: dict[Pair, Numbers]) -> str:
         """The words of a trace with these pairs."""
         known = self._known
-        words = dict.fromkeys(word for pair in pairs for word in (found.get(pair) or known[pair]).split(",") if word)
+        words: dict[str, None] = {}
+        for pair in pairs:
+            service, operation = known.get(pair) or found[pair]
+            words[service] = None
+            words[operation] = None
         return f",{','.join(words)},"
 
-    def remember(self, found: dict[Pair, str]) -> None:
+    def remember(self, found: dict[Pair, Numbers]) -> None:
         """Keep committed numbers. Overlong texts are not kept: they are hostile, and would fill the memory."""
         if len(self._known) > _REMEMBERED:
             self._known = {}
