@@ -150,10 +150,10 @@ def _false_alarms(
             for number in held_out:
                 judged = _judge(baselines, flow.traces[number].flow, f"held-out-{number}")
                 times.append(judged.milliseconds)
-                flagged = bool(judged.failing)
+                flagged = bool(judged.flagged)
                 inconclusive += judged.verdict.conclusion == Conclusion.INCONCLUSIVE
                 alarms.setdefault(flow.name, []).append(flagged)
-                prints.append({finding.fingerprint for finding in judged.failures})
+                prints.append({finding.fingerprint for finding in judged.reported})
                 unstable.append(any("not stable" in note for each in judged.comparisons for note in each.notes))
                 if flagged:
                     examples.append(Example("false alarm", f"{flow.name} seed {seed} trace {number} k {k}", judged))
@@ -180,7 +180,7 @@ def _mutations(
             if not goldens:
                 continue
             baselines = _learn(flow, goldens)
-            clean = [number for number in held_out if not _judge(baselines, flow.traces[number].flow, "clean").failing]
+            clean = [number for number in held_out if not _judge(baselines, flow.traces[number].flow, "clean").flagged]
             for kind in KINDS:
                 made = 0
                 for number in clean:
@@ -222,10 +222,11 @@ def _one_mutation(
     times.append(judged.milliseconds)
     hidden = exact(before) == exact(after)
     legitimate = hidden or (language.has(after) and (mutation.kind != "swap_siblings" or language.has_order(after)))
-    if judged.failing and not legitimate:
+    if judged.flagged and not legitimate:
         figures.detected += 1
-        figures.findings += len(judged.failures)
-        correct = is_at(judged.failures[0], mutation.sites)
+        figures.inconclusive += not judged.failing
+        figures.findings += len(judged.reported)
+        correct = is_at(judged.reported[0], mutation.sites)
         figures.place_correct += correct
         if not correct:
             examples.append(Example("wrong place", f"{name}; expected {mutation.sites}", judged))
@@ -286,7 +287,7 @@ def _fault_flow(
         if not goldens:
             return None
         baselines = _learn(flow, goldens)
-        alarms = [bool(_judge(baselines, flow.traces[number].flow, "held-out").failing) for number in held_out]
+        alarms = [bool(_judge(baselines, flow.traces[number].flow, "held-out").flagged) for number in held_out]
         cache[flow.name] = baselines, share(sum(alarms), len(alarms))
     baselines, false_alarms = cache[flow.name]
     figures = RegressionFigures()
@@ -296,11 +297,11 @@ def _fault_flow(
     for recorded in _read(path, flow.name, options.held_out):
         judged = _judge(baselines, recorded.flow, "fault")
         figures.runs += 1
-        if judged.failing:
+        if judged.flagged:
             figures.detected += 1
-            findings.append(len(judged.failures))
-            figures.top = figures.top or judged.failures[0].sentence
-            figures.root_correct += any(service and part.startswith(f"{service}:") for part in judged.failures[0].place.path[-2:])
+            findings.append(len(judged.reported))
+            figures.top = figures.top or judged.reported[0].sentence
+            figures.root_correct += any(service and part.startswith(f"{service}:") for part in judged.reported[0].place.path[-2:])
         example = example or Example("fault case", f"{case.name} {flow.name}", judged)
     figures.findings = fmean(findings) if findings else 0.0
     return share(figures.detected, figures.runs) - false_alarms, figures, example

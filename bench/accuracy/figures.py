@@ -17,6 +17,8 @@ class MutationFigures(msgspec.Struct):
     another_legitimate_variant: int = 0
     hidden_by_rule: int = 0
     """Part of `another_legitimate_variant`: the trace is the same once normalised."""
+    inconclusive: int = 0
+    """Part of `detected`: the spans of a whole callee are gone, reported at the place as a telemetry gap, verdict inconclusive."""
     place_correct: int = 0
     findings: int = 0
 
@@ -181,13 +183,15 @@ def _false_alarms(figures: SetFigures) -> list[str]:
 def _mutations(figures: SetFigures) -> list[str]:
     if not figures.mutations:
         return []
-    lines = ["| mutation | made | another legitimate variant | (hidden by rule) | detected | of the rest | place | findings |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines = [
+        "| mutation | made | another legitimate variant | (hidden by rule) | detected | (inconclusive) | of the rest | place | findings |"
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
     for kind, each in figures.mutations.items():
         rest = each.n - each.another_legitimate_variant
         place, findings = share(each.place_correct, each.detected), share(each.findings, each.detected)
         lines.append(
-            f"| {kind} | {each.n} | {each.another_legitimate_variant} | {each.hidden_by_rule} | {each.detected} "
+            f"| {kind} | {each.n} | {each.another_legitimate_variant} | {each.hidden_by_rule} | {each.detected} | {each.inconclusive} "
             f"| {_percent(share(each.detected, rest) if rest else None)} | {_percent(place)} | {findings:.2f} |"
         )
     return [*lines, ""]

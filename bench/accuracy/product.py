@@ -9,6 +9,7 @@ import msgspec
 from gate.codec.assemble import build_traces
 from gate.codec.files import read_spans
 from gate.compare import Baselines, compare, judge, learn, settled
+from gate.model.change import TelemetryGap
 from gate.model.flow import Flow, RunFlows
 from gate.model.trace import Span
 from gate.model.verdict import Comparison, Conclusion, Finding, Verdict
@@ -26,6 +27,24 @@ class Judged(msgspec.Struct, frozen=True):
     def failing(self) -> tuple[str, ...]:
         """The flows that fail, as text."""
         return tuple(str(flow.key) for flow in self.verdict.flows if flow.conclusion == Conclusion.FAIL)
+
+    @property
+    def flagged(self) -> tuple[str, ...]:
+        """The flows that fail, or that cannot be judged because the spans of a callee are gone: both stop a merge."""
+        gaps = (str(key) for finding in self.gaps for key in finding.flows)
+        return tuple(dict.fromkeys((*self.failing, *gaps)))
+
+    @property
+    def gaps(self) -> tuple[Finding, ...]:
+        """Telemetry gaps: reported at their place, as `inconclusive` instead of `fail`."""
+        return tuple(
+            finding for finding in self.verdict.findings if isinstance(finding.change, TelemetryGap) and finding.approval is None
+        )
+
+    @property
+    def reported(self) -> tuple[Finding, ...]:
+        """Findings that stop a merge: failures, then gaps."""
+        return (*self.failures, *self.gaps)
 
     @property
     def failures(self) -> tuple[Finding, ...]:

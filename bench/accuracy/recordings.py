@@ -103,12 +103,12 @@ def _false_alarms(
         judged = _judge(baselines, run, times)
         for key in {str(flow.key) for flow in judged.verdict.flows}:
             seen[key] = seen.get(key, 0) + 1
-        for key in judged.failing:
+        for key in judged.flagged:
             flagged[key] = flagged.get(key, 0) + 1
-        prints.append({(finding.fingerprint, str(key)) for finding in judged.failures for key in finding.flows})
+        prints.append({(finding.fingerprint, str(key)) for finding in judged.reported for key in finding.flows})
         unstable += [any("not stable" in note for note in each.notes) for each in judged.comparisons]
         inconclusive += judged.verdict.conclusion == Conclusion.INCONCLUSIVE
-        if judged.failing:
+        if judged.flagged:
             examples.append(Example("false alarm", f"good/{name} with {len(goldens)} goldens", judged))
     rates = {key: flagged.get(key, 0) / count for key, count in seen.items()}
     total, count = sum(seen.values()), sum(flagged.values())
@@ -222,7 +222,7 @@ def _mutations(
         for flow in run.flows:
             by_key.setdefault(str(flow.key), []).append(flow)
     languages: dict[str, Language] = {}
-    clean = [name for name in held_out if not judge_run(baselines, good[name]).failing][: len(options.seeds) + 1]
+    clean = [name for name in held_out if not judge_run(baselines, good[name]).flagged][: len(options.seeds) + 1]
     for number, name in enumerate(clean):
         spans = _by_trace(read_spans((folder / "good" / name / "traces.jsonl.gz").read_bytes(), source=name))
         tested = sorted(
@@ -251,10 +251,11 @@ def _count(
     figures.n += 1
     hidden = exact(before) == exact(after)
     legitimate = hidden or (language.has(after) and (mutation.kind != "swap_siblings" or language.has_order(after)))
-    if judged.failures and not legitimate:
+    if judged.flagged and not legitimate:
         figures.detected += 1
-        figures.findings += len(judged.failures)
-        correct = is_at(judged.failures[0], mutation.sites)
+        figures.inconclusive += not judged.failing
+        figures.findings += len(judged.reported)
+        correct = is_at(judged.reported[0], mutation.sites)
         figures.place_correct += correct
         if not correct:
             examples.append(Example("wrong place", f"{name}; expected {mutation.sites}", judged))

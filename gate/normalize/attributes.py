@@ -210,11 +210,7 @@ def _keep_address(kept: dict[str, str], address: dict[str, str], kind: SpanKind)
     if "url.query" in address and "?" not in path:
         path = f"{path}?{address['url.query']}"
     full = address.get("url.full") or address.get("url.target") or path
-    if len(full) in CUT_LENGTHS:
-        full = full[: full.rfind("/") + 1]
-        kept["url.template"] = url_template(full) + CUT
-    else:
-        kept["url.template"] = url_template(full)
+    kept["url.template"] = url_template(full) + (CUT if len(full) in CUT_LENGTHS else "")
 
 
 def _keep_error(kept: dict[str, str], span: Span, error: str) -> None:
