@@ -26,7 +26,8 @@ def decode_yaml(text: str, type_: type[T], *, source: str) -> T:
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if getattr(event, "anchor", None):
-                raise _error(source, event.start_mark.line, "anchors and aliases are not read here")
+                mark = event.start_mark
+                raise _error(source, mark.line if mark else -1, "anchors and aliases are not read here")
         node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
         for key in _duplicates(node):
             raise _error(source, key.start_mark.line, f"the key {key.value!r} is there twice")
@@ -105,9 +106,10 @@ def _names(type_: Any, *, fields: bool) -> set[str]:
     while pending:
         match pending.pop():
             case msgspec.inspect.StructType() as struct:
-                names.update(
-                    [field.encode_name for field in struct.fields] if fields else [str(struct.tag)] if struct.tag else []
-                )
+                if fields:
+                    names.update(field.encode_name for field in struct.fields)
+                elif struct.tag is not None:
+                    names.add(str(struct.tag))
                 pending.extend(field.type for field in struct.fields)
             case msgspec.inspect.UnionType() as union:
                 pending.extend(union.types)

@@ -13,9 +13,9 @@ from gate.spec.validations import validations_of
 def build_spec(samples: Sequence[Trace], *, entry: str = "", name: str = "") -> Spec:
     """A spec of one request that every sample has; what varied over the samples is not validated.
 
-    Of several requests the one with most calls below it is taken, the last of equals; `entry` names another (`POST /orders`, or
-    `orders: POST /orders`). Raises BadRequest when there is no sample, when the samples have no request in common, and when `entry`
-    names none of theirs.
+    Of several requests the one with most calls below it is taken, the last of equals; `entry` names another (`POST /orders` or
+    `orders: POST /orders`). Raises BadRequest when there is no sample, when the samples have no request in common, and when
+    `entry` names none of theirs.
     """
     if not samples:
         raise BadRequest("A spec needs at least one golden trace.")

@@ -24,7 +24,8 @@ def _test_names(spec: Spec) -> list[str]:
     """A distinct function name for each validation, from its sentence."""
     names: list[str] = []
     for validation in spec.validations:
-        words = re.sub(r"[^a-z0-9]+", "_", _text(validation).lower()).strip("_")
+        text = _text(validation).removeprefix(f"{spec.entry.service}: ").lower()
+        words = re.sub(r"[^a-z0-9]+", "_", text).strip("_")
         name = base = f"test_{words[:60].rstrip('_') or 'validation'}"
         number = 2
         while name in names or keyword.iskeyword(name):
@@ -43,7 +44,6 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters.update({"literal": _literal, "text": _text, "call": _call, "holds": _count})
-    environment.tests["happens"] = lambda validation: isinstance(validation, Happens)
     return environment.get_template("spec/spec_test.py.j2")
 
 

@@ -1,6 +1,5 @@
 """What every golden request had in common, as validations, the most telling first."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -14,7 +13,8 @@ from gate.spec.sentences import sentence
 from gate.spec.spec import AttributeIs, Call, Happens, NoErrors, Rows, Validation, Value
 
 _SETUP = frozenset(
-    "connect connection begin commit rollback savepoint release ping auth hello pool.acquire dns.lookup tcp.connect tls.connect".split()
+    "connect connection begin commit rollback savepoint release ping auth hello "
+    "pool.acquire dns.lookup tcp.connect tls.connect".split()
 )
 """First-use and transaction work: it moves between requests without meaning anything."""
 _WRITES = frozenset(
