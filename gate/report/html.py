@@ -76,7 +76,7 @@ def html(report: Report) -> str:
             facts=_facts(report),
             run_link=link(report.run.url),
             findings=[card for card in cards if card.tone not in _SETTLED],
-        settled=[card for card in cards if card.tone in _SETTLED],
+            settled=[card for card in cards if card.tone in _SETTLED],
             flows=panels,
             style=style[0],
             style_hash=style[1],
