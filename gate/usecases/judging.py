@@ -16,6 +16,7 @@ from gate.usecases.selection import Choice, choose
 
 _LEARNED_SETS = 8
 """Learned baselines that are remembered: runs of one branch share one."""
+_MISSING = " expected traces arrived"
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -61,13 +62,10 @@ class Judge:
         approvals = await self._stores.baselines.approvals(evidence.run.project)
         comparisons = await asyncio.to_thread(compare, evidence.baselines, evidence.flows, policy)
         reasons = {key: choice.reason for key, choice in evidence.choices.items()}
-        missing = f"{evidence.traces} of {expected} expected traces arrived" if evidence.traces < expected else ""
-        if missing:
-            notes = (missing, *notes)
+        if evidence.traces < expected:
+            notes = (f"{evidence.traces} of {expected}{_MISSING}", *notes)
         verdict = judge(comparisons, policy=policy, approvals=approvals, baseline_reasons=reasons, reasons=notes)
-        if missing and verdict.conclusion != Conclusion.FAIL:
-            verdict = msgspec.structs.replace(verdict, conclusion=Conclusion.INCONCLUSIVE)
-        return verdict, comparisons
+        return _never_green_by_absence(verdict), comparisons
 
     async def again(
         self, project: str, verdict: Verdict, comparisons: tuple[Comparison, ...], approvals: Mapping[str, Approval]
@@ -76,8 +74,7 @@ class Judge:
         policy = await self._stores.projects.policy(project)
         reasons = {flow.key: flow.baseline for flow in verdict.flows if flow.baseline}
         renewed = judge(comparisons, policy=policy, approvals=approvals, baseline_reasons=reasons, reasons=verdict.reasons)
-        inconclusive = verdict.conclusion == Conclusion.INCONCLUSIVE and renewed.conclusion != Conclusion.FAIL
-        return msgspec.structs.replace(renewed, conclusion=Conclusion.INCONCLUSIVE) if inconclusive else renewed
+        return _never_green_by_absence(renewed)
 
     async def _learn(self, project: str, choices: dict[FlowKey, Choice]) -> Baselines:
         wanted = frozenset((key, sample.trace_id) for key, choice in choices.items() for sample in choice.samples)
@@ -90,6 +87,14 @@ class Judge:
             self._learned.pop(next(iter(self._learned)))
         self._learned[wanted] = baselines
         return baselines
+
+
+def _never_green_by_absence(verdict: Verdict) -> Verdict:
+    """With traces missing, no finding is no proof."""
+    missing = any(reason.endswith(_MISSING) for reason in verdict.reasons)
+    if missing and verdict.conclusion != Conclusion.FAIL:
+        return msgspec.structs.replace(verdict, conclusion=Conclusion.INCONCLUSIVE)
+    return verdict
 
 
 def _runs(

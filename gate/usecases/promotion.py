@@ -49,7 +49,7 @@ class Promotions:
         return tuple(answers)
 
     async def promote_itself(self, run: Run, verdict: Verdict, flows: RunFlows) -> None:
-        """What a run on the base branch does to the baselines after its first verdict, as its project says."""
+        """What a run on the base branch does to the baselines with its first verdict, as its project says."""
         project = await self._stores.projects.one(run.project)
         if not run.branch or run.branch != project.base_branch or run.pull_request or project.auto_promote == "hold":
             return

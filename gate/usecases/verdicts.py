@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Verdicts:
-    """One background watch at most per run. `clock` gives nanoseconds since the epoch; `judged` hears of each first verdict."""
+    """One background watch at most per run. `clock` gives nanoseconds since the epoch; `judged` is called before a first verdict is stored."""
 
     def __init__(self, stores: Stores, *, clock: Callable[[], int], patience: Patience, judged: Judged) -> None:
         self._stores = stores
@@ -168,10 +168,11 @@ class Verdicts:
                 continue
         async with self._lock((project, run_id)):
             verdict, comparisons = await self._judge.judge(evidence, expected=expected, notes=_notes(stored, activity))
+            if stored is None:
+                # Before the verdict is seen, so that who has seen it finds the baselines changed; repeated after a crash.
+                await self._judged(run, verdict, evidence.flows)
             blobs = await asyncio.to_thread(lambda: (encode_verdict(verdict), encode_comparisons(comparisons)))
             await self._save(project, run_id, StoredVerdict(activity, *blobs), verdict)
-        if stored is None:
-            await self._judged(run, verdict, evidence.flows)
 
     async def _give_up(self, project: str, run_id: str, reason: str) -> None:
         activity = await self._stores.runs.activity(project, run_id)

@@ -74,6 +74,7 @@ class SqliteDatabase:
 
     async def check(self) -> None:
         """See `Database.check`."""
+        self._must_be_open()
         if not self._writer.is_alive():
             raise Unavailable("The database's writer has stopped.", hint="Restart Spangate; its log says why.")
         await self.write(lambda connection: connection.exec_driver_sql("select 1").scalar_one())

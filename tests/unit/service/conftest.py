@@ -1,0 +1,61 @@
+"""A real `StoreGate` on SQLite, with little patience."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from gate.store.sql.stores import open_sqlite
+from gate.usecases.completion import Patience
+from gate.usecases.gate import Options, StoreGate
+from tests.contract.made import NOW
+
+Open = Callable[[], Awaitable[StoreGate]]
+
+
+class Clock:
+    """Runs with real time, from a fixed day; tests move it."""
+
+    def __init__(self) -> None:
+        import time
+
+        self._offset = NOW - time.time_ns()
+
+    def __call__(self) -> int:
+        import time
+
+        return time.time_ns() + self._offset
+
+    def move(self, ns: int) -> None:
+        """Forward."""
+        self._offset += ns
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The gate's clock."""
+    return Clock()
+
+
+@pytest.fixture
+async def reopen(tmp_path: Path, clock: Clock) -> AsyncIterator[Open]:
+    """Opens a gate on the same data again and again; what a test leaves open is closed."""
+    opened: list[StoreGate] = []
+
+    async def open_gate() -> StoreGate:
+        stores = await open_sqlite(tmp_path / "spangate.db")
+        patience = Patience(quiet_ns=300_000_000, deadline_ns=2_000_000_000)
+        gate = StoreGate(stores, Options(patience, retention_days=30, server_url="http://here"), clock=clock)
+        opened.append(gate)
+        await gate.start()
+        return gate
+
+    yield open_gate
+    for gate in opened:
+        await gate.close()
+
+
+@pytest.fixture
+async def gate(reopen: Open) -> StoreGate:
+    """A gate with the project `default`."""
+    return await reopen()
