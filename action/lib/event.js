@@ -66,7 +66,7 @@ export function describeRun(env, event, checkout) {
           'Use pull_request; for forks see docs/github-action.md.',
       );
     case 'push':
-      return { ...common, commit: commitOf(event?.after) || common.commit, baseCommit: commitOf(event?.before) };
+      return { ...common, baseCommit: commitOf(event?.before) };
     case 'merge_group':
       return { ...common, ...mergeGroup(event?.merge_group ?? {}) };
     case 'workflow_run':

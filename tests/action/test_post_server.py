@@ -117,7 +117,7 @@ def test_hostile_names_are_no_workflow_commands(job: Jobs, spangate: SpangateDou
     spangate.findings = [{**FINDING, "sentence": "name\n::add-mask::e\r\n::error::owned", "place": {"path": ["a%0A::error::b"]}}]
     step = judged(job(), spangate)
     assert "e" not in step.masked
-    assert [a.text for a in step.annotations if a.level == "error"][0].startswith("name\n::add-mask::e\r\n::error::owned")
+    assert next(a.text for a in step.annotations if a.level == "error").startswith("name\n::add-mask::e\r\n::error::owned")
     assert not any(a.text == "owned" or a.text.startswith("the tree of") for a in step.annotations)
     assert "::error::the tree of a hostile span name" in step.log
 
