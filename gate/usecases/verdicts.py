@@ -31,7 +31,8 @@ _log = structlog.get_logger(__name__)
 
 
 class Verdicts:
-    """One background watch at most per run. `clock` gives nanoseconds since the epoch; `judged` is called before a first verdict is stored."""
+    """One background watch at most per run. `clock` gives nanoseconds since the epoch; `judged` is called before a first verdict
+    is stored."""
 
     def __init__(self, stores: Stores, *, clock: Callable[[], int], patience: Patience, judged: Judged) -> None:
         self._stores = stores

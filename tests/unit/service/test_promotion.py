@@ -69,7 +69,7 @@ async def test_a_span_store_that_is_away_is_followed_later(gate: StoreGate, reop
     await gate.close()
 
     again = await reopen()
-    while await again._stores.outbox.pending(limit=1):
+    while await again._stores.outbox.pending(limit=1):  # noqa: ASYNC110  # the follower gives no other sign
         await asyncio.sleep(0.01)
     assert await again._stores.spans.marked("default") == {trace_id(1)}
 

@@ -53,7 +53,7 @@ async def test_zero_days_keep_everything(gate: StoreGate, clock: Clock):
 
 
 async def test_promote_and_prune_at_once(gate: StoreGate, clock: Clock):
-    """Whoever is first: the trace is golden with its spans in both stores, or it is gone from both and the promotion is NotFound."""
+    """Whoever is first: the trace is golden with its spans in both stores, or gone from both and the promotion is NotFound."""
     for number in range(1, 13):
         await record(gate, Run(f"r{number}", "default"), persist_trace(number, case=f"case {number}"))
     clock.move(31 * DAY)
