@@ -18,7 +18,7 @@ class MutationFigures(msgspec.Struct):
     hidden_by_rule: int = 0
     """Part of `another_legitimate_variant`: the trace is the same once normalised."""
     inconclusive: int = 0
-    """Part of `detected`: the spans of a whole callee are gone, reported at the place as a telemetry gap, verdict inconclusive."""
+    """Part of `detected`: all spans of a callee are gone, reported at the place as a telemetry gap, verdict inconclusive."""
     place_correct: int = 0
     findings: int = 0
 
@@ -191,7 +191,8 @@ def _mutations(figures: SetFigures) -> list[str]:
         rest = each.n - each.another_legitimate_variant
         place, findings = share(each.place_correct, each.detected), share(each.findings, each.detected)
         lines.append(
-            f"| {kind} | {each.n} | {each.another_legitimate_variant} | {each.hidden_by_rule} | {each.detected} | {each.inconclusive} "
+            f"| {kind} | {each.n} | {each.another_legitimate_variant} | {each.hidden_by_rule} "
+            f"| {each.detected} | {each.inconclusive} "
             f"| {_percent(share(each.detected, rest) if rest else None)} | {_percent(place)} | {findings:.2f} |"
         )
     return [*lines, ""]
