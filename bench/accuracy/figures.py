@@ -184,7 +184,8 @@ def _mutations(figures: SetFigures) -> list[str]:
     if not figures.mutations:
         return []
     lines = [
-        "| mutation | made | another legitimate variant | (hidden by rule) | detected | (inconclusive) | of the rest | place | findings |"
+        "| mutation | made | another legitimate variant | (hidden by rule) | detected "
+        "| (inconclusive) | of the rest | place | findings |"
     ]
     lines.append("|---|---|---|---|---|---|---|---|---|")
     for kind, each in figures.mutations.items():
