@@ -10,7 +10,7 @@ from gate.model.run import RunState
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, run_key, upsert
 from gate.store.sql.schema import indexed, runs, stored, traces
-from gate.store.sql.spans import insert_chunks
+from gate.store.sql.spans import PackedChunk, insert_chunks, pack
 from gate.store.sql.words import Numbers, Pair, Words, joined
 
 
@@ -23,7 +23,8 @@ class SqlIntake:
 
     async def accept(self, project: str, batch: Batch, *, run: str, now_ns: int) -> frozenset[str]:
         """See `Intake.accept`."""
-        stored = await self._database.write_together(self._store, _Delivery(project, batch, run, now_ns))
+        delivery = _Delivery(project, batch, await pack(batch.chunks), run, now_ns)
+        stored = await self._database.write_together(self._store, delivery)
         self._words.remember(stored.words)
         return stored.runs
 
@@ -36,7 +37,10 @@ class SqlIntake:
         items = [(keys.project(one.project), chunk, one) for one in deliveries for chunk in one.batch.chunks]
         named = [(project, keys.run(project, chunk, one), chunk, one) for project, chunk, one in items]
         now_ns = max(one.now_ns for one in deliveries)
-        new = insert_chunks(connection, [(project, chunk) for project, chunk, _ in items], now_ns=now_ns)
+        packed = [chunk for one in deliveries for chunk in one.packed]
+        new = insert_chunks(
+            connection, [(project, chunk) for (project, _, _), chunk in zip(items, packed, strict=True)], now_ns=now_ns
+        )
         fresh = [row for row, is_new in zip(named, new, strict=True) if is_new]
         summaries: dict[tuple[int, bytes], _Summary] = {}
         for project, run, chunk, _ in fresh:
@@ -76,6 +80,7 @@ class _Stored(NamedTuple):
 class _Delivery(NamedTuple):
     project: str
     batch: Batch
+    packed: list[PackedChunk]
     run: str
     now_ns: int
 

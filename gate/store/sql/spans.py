@@ -1,6 +1,8 @@
 """The span store in SQL: compressed chunks, and its own list of persistent traces."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, exists, insert, select
 
@@ -12,6 +14,8 @@ from gate.store.sql.lookup import by_project, digest_of, project_key, trace_byte
 from gate.store.sql.schema import chunks, marks
 
 _IDS_A_QUERY = 500
+_LARGE = 4 * 1024 * 1024
+"""Bytes; fewer are compressed before another request would notice."""
 
 
 class SqlSpans:
@@ -23,9 +27,11 @@ class SqlSpans:
     async def write(self, project: str, chunks: Sequence[TraceChunk], *, now_ns: int) -> tuple[bool, ...]:
         """See `SpanStore.write`."""
 
+        packed = await pack(chunks)
+
         def work(connection: Connection) -> tuple[bool, ...]:
             key = project_key(connection, project)
-            return insert_chunks(connection, [(key, chunk) for chunk in chunks], now_ns=now_ns)
+            return insert_chunks(connection, [(key, chunk) for chunk in packed], now_ns=now_ns)
 
         return await self._database.write(work)
 
@@ -89,11 +95,27 @@ class SqlSpans:
         return await self._database.read(work)
 
 
-def insert_chunks(connection: Connection, items: Sequence[tuple[int, TraceChunk]], *, now_ns: int) -> tuple[bool, ...]:
+class PackedChunk(NamedTuple):
+    """A chunk as it is stored."""
+
+    trace_id: bytes
+    digest: bytes
+    blob: bytes
+
+
+async def pack(chunks: Sequence[TraceChunk]) -> list[PackedChunk]:
+    """Compress chunks, before they wait for the writer: it has enough to do. Large ones in a thread."""
+    bodies = [chunk.body for chunk in chunks]
+    large = sum(map(len, bodies)) > _LARGE
+    blobs = await asyncio.to_thread(compress, bodies) if large else compress(bodies)
+    return [PackedChunk(chunk.trace_id, digest_of(chunk.body), blob) for chunk, blob in zip(chunks, blobs, strict=True)]
+
+
+def insert_chunks(connection: Connection, items: Sequence[tuple[int, PackedChunk]], *, now_ns: int) -> tuple[bool, ...]:
     """Insert (project key, chunk) pairs that are not there yet; for each, whether it was new."""
     rows: dict[tuple[int, bytes, bytes], int] = {}
     for position, (project, chunk) in enumerate(items):
-        rows.setdefault((project, chunk.trace_id, digest_of(chunk.body)), position)
+        rows.setdefault((project, chunk.trace_id, chunk.digest), position)
     known = _known(connection, list(rows))
     new = [(identity, position) for identity, position in rows.items() if identity not in known]
     if new:
@@ -107,7 +129,7 @@ def insert_chunks(connection: Connection, items: Sequence[tuple[int, TraceChunk]
                     "trace_id": trace_id,
                     "digest": digest,
                     "received_ns": now_ns,
-                    "body": compress(items[position][1].body),
+                    "body": items[position][1].blob,
                 }
                 for (project, trace_id, digest), position in new
             ],
