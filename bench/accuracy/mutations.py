@@ -8,7 +8,9 @@ return, a changed attribute. Spans come in and go out as OTLP values; ids of new
 import hashlib
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -60,8 +62,12 @@ class Mutation(msgspec.Struct, frozen=True):
     """For `swap_siblings`: the caller's path and the two calls, in their former order."""
 
 
+Layers: TypeAlias = Mapping[str, tuple[str, ...]]
+"""By span id: the spans that show the same call once more (an ORM above a driver); they go with it and are not picked."""
+
+
 class _Tree:
-    def __init__(self, spans: Sequence[Span], seed: str) -> None:
+    def __init__(self, spans: Sequence[Span], seed: str, layers: Layers) -> None:
         self.spans = {span.span_id: span for span in sorted(spans, key=lambda span: (span.start_ns, -span.end_ns, span.span_id))}
         self.children: dict[str, list[Span]] = {}
         roots: list[Span] = []
@@ -71,7 +77,9 @@ class _Tree:
             else:
                 roots.append(span)
         self.root = roots[0]
-        self.others = [span for span in self.spans.values() if span is not self.root]
+        hidden = {folded for group in layers.values() for folded in group}
+        self.layers = layers
+        self.others = [span for span in self.spans.values() if span is not self.root and span.span_id not in hidden]
         self.leaves = [span for span in self.others if span.span_id not in self.children]
         self.inner = [span for span in self.others if span.span_id in self.children]
         self.random = random.Random(seed)
@@ -104,6 +112,7 @@ class _Tree:
 
     def without(self, gone: Sequence[Span]) -> list[Span]:
         ids = {span.span_id for span in gone}
+        ids |= {folded for span in gone for folded in self.layers.get(span.span_id, ())}
         return [span for span in self.spans.values() if span.span_id not in ids]
 
     def with_changes(self, *changed: Span) -> list[Span]:
@@ -114,9 +123,9 @@ class _Tree:
 _Result = tuple[list[Span], tuple[Span, ...]] | None
 
 
-def mutate(spans: Sequence[Span], kind: str, seed: str) -> Mutation | None:
+def mutate(spans: Sequence[Span], kind: str, seed: str, layers: Layers = MappingProxyType({})) -> Mutation | None:
     """The trace with one mutation of the kind, or None when the trace has no place for it."""
-    tree = _Tree(spans, f"{seed}|{kind}")
+    tree = _Tree(spans, f"{seed}|{kind}", layers)
     if not tree.others:
         return None
     if kind == "swap_siblings":

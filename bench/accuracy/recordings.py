@@ -230,9 +230,9 @@ def _mutations(
             key=lambda flow: zlib.crc32(f"{name}{flow.key}".encode()),
         )
         for position, kind in enumerate(KINDS):
-            for offset in range(options.per_kind):
-                flow = tested[(position * options.per_kind + offset + number) % len(tested)]
-                mutation = mutate(spans[flow.trace_id], kind, f"{options.seeds[0]}-{name}-{offset}")
+            for offset in range(2 * options.per_kind):
+                flow = tested[(2 * position * options.per_kind + offset + number) % len(tested)]
+                mutation = mutate(spans[flow.trace_id], kind, f"{options.seeds[0]}-{name}-{offset}", _layers(flow))
                 if mutation is None:
                     continue
                 key = str(flow.key)
@@ -264,6 +264,12 @@ def _count(
         figures.hidden_by_rule += hidden
     else:
         examples.append(Example("missed mutation", f"{name}; at {mutation.sites}", judged))
+
+
+def _layers(flow: Flow) -> dict[str, tuple[str, ...]]:
+    return {
+        operation.span_id: tuple(each.span_id for each in operation.folded) for operation in flow.operations if operation.folded
+    }
 
 
 def _by_trace(spans: Sequence[Span]) -> dict[str, list[Span]]:
