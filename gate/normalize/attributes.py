@@ -62,7 +62,7 @@ def kept_attributes(span: Span, rules: Rules = DEFAULT) -> dict[str, str]:
     """The attributes to compare: current keys, values as text (`200` and `"200"` are one), variable parts as templates.
 
     Curated keys: see `CURATED` and `is_curated`. `url.template` is the path of the requested URL with the names of its query
-    parameters, only where no route says it better. The operation and table of a query are left out where its text is there.
+    parameters, only where no route says it better. The operation, table and summary of a query are left out where its text is there.
     """
     plans = _plans(rules)
     kept: dict[str, str] = {}
@@ -196,8 +196,8 @@ def _keep_query(kept: dict[str, str], text: str) -> None:
         template = _CUT_LIST.sub("", template).rstrip() + CUT
     if template:
         kept["db.query.text"] = template
-        kept.pop("db.operation.name", None)
-        kept.pop("db.collection.name", None)
+        for key in ("db.operation.name", "db.collection.name", "db.query.summary"):
+            kept.pop(key, None)
 
 
 def _keep_address(kept: dict[str, str], address: dict[str, str], kind: SpanKind) -> None:

@@ -65,7 +65,10 @@ STATUS_PATTERNS = ("*status_code", "*.status.code", "*.error_code")
 BODY_PATTERNS = ("*.body", "*_body", "*.body.content", "*.body.text", "*.payload", "http.*.content", "rpc.*.content")
 
 HIDDEN: tuple[HideRule, ...] = (
-    _hide("size", "*.size *.length *_length *.bytes *_bytes *.args_length messaging.batch.message_count *.count"),
+    _hide(
+        "size",
+        "*.size *.length *_length *.bytes *_bytes *.args_length messaging.batch.message_count *.count gen_ai.usage.* *_tokens",
+    ),
     _hide("thread", "thread.* *.thread *.thread_id *.thread_name *.worker"),
     _hide(
         "identifier",
@@ -93,7 +96,7 @@ HIDDEN: tuple[HideRule, ...] = (
     ),
     _hide(
         "telemetry",
-        "telemetry.* otel.* sampling.* sampler.* internal.* span.kind _dd.* component.version *.library_version",
+        "telemetry.* otel.* sampling.* sampler.* internal.* span.kind _dd.* component.version *.library_version traceparent tracestate *.traceparent",
     ),
     _hide("user agent", "user_agent.* *.user_agent browser.* device.*"),
     _hide("header", "http.request.header.* http.response.header.* rpc.*.metadata.* messaging.header.*"),
