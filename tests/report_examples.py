@@ -537,6 +537,41 @@ def wide(flows: int = 400, findings: int = 300) -> Report:
     return report(Conclusion.FAIL, tuple(comparisons))
 
 
+def spread() -> Report:
+    """One cause in two flows: it began in the first, the second shows what follows and the same call missing again."""
+    other = FlowKey("search finds what is persisted", "api", "POST /traces/{id}/persist")
+    update = Node("api", "UPDATE", attributes={"db.query.text": "UPDATE traces SET persistent = ? WHERE id = ?"})
+    comparisons: list[Comparison] = []
+    found: Finding | None = None
+    for key, letter in ((PERSIST, "5"), (other, "6")):
+        old = make_flow(
+            key, f"a{letter}", Node("api", key.operation, [SELECT, update], attributes={"http.response.status_code": "200"})
+        )
+        now = make_flow(key, f"b{letter}", Node("api", key.operation, [SELECT], error=letter == "6"))
+        if found is None:
+            found = finding(
+                0x77,
+                CallMissing("api", "UPDATE", "1", update.attributes["db.query.text"]),
+                place(old, now, key.operation, "UPDATE"),
+                "api: UPDATE (UPDATE traces SET persistent = ? WHERE id = ?) no longer happens",
+                key,
+            )
+        else:
+            follows = Consequence(
+                ErrorAppeared("api", key.operation, "AssertionError"),
+                place(old, now, key.operation),
+                "api: POST /traces/{id}/persist fails with AssertionError; it never does in the golden traces",
+            )
+            found = Finding(
+                found.fingerprint, found.change, found.level, found.place, found.sentence, (PERSIST, other), (follows,)
+            )
+            comparisons = [Comparison(each.key, each.flow, each.sample, each.pairs, 5, (found,)) for each in comparisons]
+        comparisons.append(Comparison(key, now, old, align(old, now), 5, (found,)))
+    whole = report(Conclusion.FAIL, tuple(comparisons))
+    assert found is not None
+    return Report(whole.run, Verdict(Conclusion.FAIL, (found,), whole.verdict.flows), whole.comparisons, "", "0.1.0")
+
+
 KEY_OF_MANY = FlowKey("", "web", "GET /many")
 
 
@@ -579,6 +614,7 @@ ALL: dict[str, Callable[[], Report]] = {
     "approved": approved,
     "new": new,
     "inconclusive": inconclusive,
+    "spread": spread,
     "hostile": hostile,
     "large": large,
     "wide": wide,

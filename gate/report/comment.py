@@ -65,6 +65,8 @@ class Detail(msgspec.Struct, frozen=True):
     """A fenced block, empty when this size has none."""
     diagram: str
     findings: tuple[Finding, ...]
+    began_here: bool
+    """Whether one of the findings began in this flow."""
 
 
 def comment(report: Report, *, limit: int | None = None) -> str:
@@ -133,12 +135,14 @@ class Page:
             entry = flow.key.service + ": " if flow.key.service else ""
             head = f"@@ {clean(entry + flow.key.operation, 160)} @@"
             diagram = flowchart(self._rows_of(at, flow)) if at < size.diagrams else ""
+            findings = tuple(finding for finding in flow.comparison.findings if finding.level != Level.IGNORED)
             details.append(
                 Detail(
                     flow,
                     fence([head, *lines], "diff"),
                     fence(diagram.split("\n"), "mermaid") if diagram else "",
-                    tuple(finding for finding in flow.comparison.findings if finding.level != Level.IGNORED),
+                    findings,
+                    any(map(flow.began_here, findings)),
                 )
             )
         return details

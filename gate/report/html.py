@@ -51,6 +51,8 @@ class FlowPanel(msgspec.Struct, frozen=True):
     single: bool
     """There is only one side."""
     incomplete: str
+    elsewhere: tuple[Finding, ...]
+    """Findings that began in another flow and show here."""
     unmarked: str
     """What is said of a difference that no finding is about."""
     rows: tuple[Row, ...]
@@ -78,6 +80,7 @@ def html(report: Report) -> str:
             findings=[card for card in cards if card.tone not in _SETTLED],
             settled=[card for card in cards if card.tone in _SETTLED],
             flows=panels,
+            anchors=anchors,
             style=style[0],
             style_hash=style[1],
             script=script[0],
@@ -114,6 +117,7 @@ def flow_panel(flow: FlowView, anchor: str) -> FlowPanel:
         after=f"trace {ran.trace_id}" if ran is not None else "",
         single=sample is None or ran is None,
         incomplete=flow.comparison.incomplete,
+        elsewhere=tuple(finding for finding in flow.comparison.findings if not flow.began_here(finding)),
         unmarked="not judged" if flow.comparison.incomplete else "no finding",
         rows=lines,
         colours=services,

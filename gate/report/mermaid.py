@@ -103,7 +103,7 @@ def _node_label(row: Row) -> str:
     if row.state == RowState.FOLDED:
         return label(f"… {count(row.count, 'unchanged call')}")
     call = row.after or row.before
-    text = f"{call.service} {call.name}" if call is not None else ""
+    text = f"{call.service} {call.title}" if call is not None else ""
     fact = next((delta for delta in row.deltas if delta.found), None)
     if fact is not None and row.state == RowState.CHANGED:
         change = f" · {clean(fact.before, 12) or 'none'} → {clean(fact.after, 12) or 'none'}"

@@ -39,6 +39,18 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     times: int = 1
     """How many calls this row stands for."""
 
+    @property
+    def title(self) -> str:
+        """Name and statement in one: `SELECT id FROM traces`, `GET /users/{id}`."""
+        return titled(self.name, self.statement)
+
+
+def titled(name: str, statement: str) -> str:
+    """A call's name with its statement, where the name is one word and says less (`SELECT`, `POST`)."""
+    if not statement or statement in name or " " in name:
+        return name
+    return statement if statement.casefold().startswith(name.casefold()) else f"{name} {statement}"
+
 
 class Delta(msgspec.Struct, frozen=True, gc=False):
     """One fact that differs between the two sides; empty text means absent."""

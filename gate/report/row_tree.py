@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from gate.model.change import AttributeChanged, BodyChanged, Change, CountChanged, RowsChanged
+from gate.model.change import AttributeChanged, BodyChanged, CallAdded, CallMissing, Change, CountChanged, RowsChanged
 from gate.model.flow import Flow, Operation
 from gate.model.trace import SpanKind
 from gate.model.verdict import Comparison, Level, Place
 from gate.report.row import Call, Delta, Mark, RowState
 from gate.report.words import phrase
 
-_STATEMENTS = ("db.query.summary", "db.query.text", "messaging.destination.name", "http.route", "url.template")
+_ERRORS = ("error.type", "exception.type")
+_STATEMENTS = ("db.query.text", "db.query.summary", "messaging.destination.name", "http.route", "url.template")
 
 
 class RowTree:
@@ -66,6 +67,9 @@ class RowTree:
         if before < 0 or after < 0:
             return tuple(Delta(key, *values, found=True) for key, values in found.items())
         old, new = self.sample.operations[before].attributes, self.flow.operations[after].attributes
+        if at in self.touched and self.sample.operations[before].error != self.flow.operations[after].error:
+            # A changed error is the finding, whatever names its type.
+            found = {key: (old.get(key, ""), new.get(key, "")) for key in _ERRORS if old.get(key) != new.get(key)} | found
         varying = sorted(key for key in old.keys() | new.keys() if key not in found and old.get(key) != new.get(key))
         return (
             *(Delta(key, *values, found=True) for key, values in found.items()),
@@ -104,13 +108,16 @@ class RowTree:
             parts += [(each.change, each.place, each.sentence, False) for each in finding.consequences]
             for change, place, sentence, root in parts:
                 at = list(_lines(place, before_at, after_at))
-                if not at and root and self.pairs:
+                elsewhere = finding.flows[:1] not in ((), (self.comparison.key,))
+                if not at and elsewhere:
+                    at = self._same_call(change)
+                if not at and root and self.pairs and not elsewhere:
                     at = [0]
                 if not at:
                     continue
                 first = _first(at, self.pairs, change)
                 title = phrase(change).title
-                mark = Mark(number, root, title, sentence, finding.level, finding.approval is not None)
+                mark = Mark(number, root and not elsewhere, title, sentence, finding.level, finding.approval is not None)
                 marks.setdefault(first, []).append(mark)
                 if finding.level == Level.IGNORED:
                     continue
@@ -120,6 +127,18 @@ class RowTree:
                 for key, before, after in _facts(change):
                     keys.setdefault(first, {})[key] = (before, after)
         return marks, touched, keys, counted
+
+    def _same_call(self, change: Change) -> list[int]:
+        """Lines that lack the same side of the same call: of a cause that is placed in another flow."""
+        match change:
+            case CallMissing(service, operation):
+                side = 1
+            case CallAdded(service, operation):
+                side = 0
+            case _:
+                return []
+        lines = (at for at, pair in enumerate(self.pairs) if pair[side] < 0)
+        return [at for at in lines if (self.operation(at).service, self.operation(at).name) == (service, operation)]
 
     def _cover(self) -> list[bool]:
         covered = [False] * len(self.pairs)

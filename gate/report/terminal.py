@@ -20,6 +20,7 @@ _LEVELS = {Level.FAILURE: "red", Level.WARNING: "yellow", Level.NOTICE: "blue", 
 _DIFF = {"-": "red", "+": "green", "!": "yellow"}
 _LINES_AT_MOST = 60
 _TEXT_AT_MOST = 400
+_CONSEQUENCES_AT_MOST = 10
 
 
 def tree(report: Report) -> RenderableType:
@@ -70,8 +71,13 @@ def _flow(flow: FlowView) -> Tree:
     if flow.comparison.incomplete:
         branch.add(Text(clean(flow.comparison.incomplete, _TEXT_AT_MOST), "yellow"))
     for finding in flow.comparison.findings:
-        if finding.level != Level.IGNORED:
+        if finding.level == Level.IGNORED:
+            continue
+        if flow.began_here(finding):
             branch.add(_finding(finding))
+        else:
+            line = Text.assemble(("began elsewhere", "bold"), "  ", clean(finding.sentence, _TEXT_AT_MOST))
+            branch.add(line.append(f"  in {clean(str(finding.flows[0]), _TEXT_AT_MOST)}", "dim"))
     ignored = sum(finding.level == Level.IGNORED for finding in flow.comparison.findings)
     if ignored:
         branch.add(Text(f"{count(ignored, 'finding')} ignored by rule", "dim"))
@@ -90,8 +96,10 @@ def _finding(finding: Finding) -> Tree:
         line.append(f"  and in {count(len(finding.flows) - 1, 'other flow')}", "dim")
     branch = Tree(line, guide_style="dim")
     branch.add(Text(f"at {clean(' › '.join(finding.place.path), _TEXT_AT_MOST)}", "dim"))
-    for consequence in finding.consequences:
+    for consequence in finding.consequences[:_CONSEQUENCES_AT_MOST]:
         branch.add(Text.assemble(("consequence", style), "  ", clean(consequence.sentence, _TEXT_AT_MOST)))
+    if len(finding.consequences) > _CONSEQUENCES_AT_MOST:
+        branch.add(Text(f"and {count(len(finding.consequences) - _CONSEQUENCES_AT_MOST, 'more consequence')}", "dim"))
     branch.add(Text(f"fingerprint {clean(finding.fingerprint, 60)}", "dim"))
     return branch
 

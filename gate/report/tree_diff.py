@@ -90,5 +90,5 @@ def _lines(row: Row) -> list[str]:
 
 
 def _call(call: Call) -> str:
-    text = f"{clean(call.service, _NAME_AT_MOST)}  {clean(call.name, _NAME_AT_MOST)}".strip()
+    text = f"{clean(call.service, _NAME_AT_MOST)}  {clean(call.title, _NAME_AT_MOST)}".strip()
     return text or "(unnamed)"

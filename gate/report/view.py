@@ -24,6 +24,10 @@ class FlowView(msgspec.Struct, frozen=True):
         """Whether it has a finding that is not ignored."""
         return any(finding.level != Level.IGNORED for finding in self.comparison.findings)
 
+    def began_here(self, finding: Finding) -> bool:
+        """Whether the finding's place is in this flow; otherwise this flow only shows consequences of it."""
+        return finding.flows[:1] in ((), (self.key,))
+
 
 class Counts(msgspec.Struct, frozen=True):
     """Numbers of findings and flows."""
@@ -43,7 +47,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def flow_views(report: Report) -> tuple[FlowView, ...]:
-    """The report's flows: failing ones first, then undecidable, changed, new, unchanged; otherwise as they came."""
+    """The report's flows: failing ones first, then undecidable, changed, new, unchanged; among these by their worst finding."""
     judged: dict[FlowKey, list[FlowVerdict]] = {}
     for each in report.verdict.flows:
         judged.setdefault(each.key, []).append(each)
@@ -54,7 +58,16 @@ def flow_views(report: Report) -> tuple[FlowView, ...]:
         verdict = verdicts.pop(0) if verdicts else FlowVerdict(comparison.key, Conclusion.PASS, "")
         views.append(FlowView(verdict, _settled(comparison, report.verdict.findings, by_fingerprint)))
     views.extend(FlowView(verdict, Comparison(verdict.key, None, None)) for verdicts in judged.values() for verdict in verdicts)
-    return tuple(sorted(views, key=_urgency))
+    order = {finding.fingerprint: at for at, finding in enumerate(report.verdict.findings)}
+
+    def place_in_report(flow: FlowView) -> tuple[int, tuple[int, bool]]:
+        findings = flow.comparison.findings
+        worst = min(
+            ((order.get(each.fingerprint, len(order)), not flow.began_here(each)) for each in findings), default=(0, False)
+        )
+        return _urgency(flow), worst
+
+    return tuple(sorted(views, key=place_in_report))
 
 
 def count_up(report: Report, flows: tuple[FlowView, ...]) -> Counts:

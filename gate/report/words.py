@@ -27,8 +27,8 @@ from gate.model.change import (
     Unwrapped,
     Wrapped,
 )
-from gate.model.flow import FlowKey
 from gate.model.verdict import Conclusion, Finding, Level
+from gate.report.row import titled
 
 
 class Phrase(msgspec.Struct, frozen=True, gc=False):
@@ -45,12 +45,14 @@ class Phrase(msgspec.Struct, frozen=True, gc=False):
 def phrase(change: Change) -> Phrase:
     """The change in table form; every kind has one."""
     match change:
-        case CallMissing(service, operation, before):
-            return Phrase("call gone", _call(service, operation), before, "0", counted=True)
-        case CallAdded(service, operation, after):
-            return Phrase("new call", _call(service, operation), "0", str(after), counted=True)
-        case CountChanged(service, operation, before, after, _, n_plus_one):
-            return Phrase("N+1" if n_plus_one else "call count", _call(service, operation), before, str(after), counted=True)
+        case CallMissing(service, operation, before, statement):
+            return Phrase("call gone", _call(service, operation, statement), before, "0", counted=True)
+        case CallAdded(service, operation, after, statement):
+            return Phrase("new call", _call(service, operation, statement), "0", str(after), counted=True)
+        case CountChanged(service, operation, before, after, statement, n_plus_one):
+            return Phrase(
+                "N+1" if n_plus_one else "call count", _call(service, operation, statement), before, str(after), counted=True
+            )
         case RetryAdded(service, operation, before, after):
             return Phrase("retry", _call(service, operation), before, str(after), counted=True)
         case CallMoved(service, operation, before, after):
@@ -72,8 +74,8 @@ def phrase(change: Change) -> Phrase:
             return Phrase("error no longer reported", _call(service, operation), "error", "ok")
         case AttributeChanged(service, operation, key, before, after):
             return Phrase(_ATTRIBUTES.get(key, key), _call(service, operation), before, after)
-        case RowsChanged(service, operation, before, after):
-            return Phrase("returned rows", _call(service, operation), before, after)
+        case RowsChanged(service, operation, before, after, statement):
+            return Phrase("returned rows", _call(service, operation, statement), before, after)
         case BodyChanged(service, operation, key, before, after):
             return Phrase(key, _call(service, operation), before, after)
         case ParentBecameLink(service, operation, linked):
@@ -88,11 +90,6 @@ def phrase(change: Change) -> Phrase:
             return Phrase("did not run", operation, "1", "0", counted=True)
         case _:
             assert_never(change)
-
-
-def title_of(key: FlowKey) -> str:
-    """How reports name a flow: the test case and the entry, or the entry alone."""
-    return str(key)
 
 
 ICONS = {Level.FAILURE: "🔴", Level.WARNING: "🟡", Level.NOTICE: "🔵", Level.IGNORED: "💤"}
@@ -132,8 +129,8 @@ def count(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def _call(service: str, operation: str) -> str:
-    return f"{service} {operation}".strip()
+def _call(service: str, operation: str, statement: str = "") -> str:
+    return f"{service} {titled(operation, statement)}".strip()
 
 
 def _path(steps: tuple[str, ...]) -> str:

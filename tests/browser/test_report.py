@@ -127,6 +127,14 @@ def test_a_finding_links_to_its_row(open_report: Open) -> None:
     assert page.locator("li.root").is_visible()
 
 
+def test_a_flow_that_a_cause_only_touches_links_to_it(open_report: Open) -> None:
+    """A second flow of the same cause says where it began, and leads there."""
+    page = open_report("spread")
+    assert page.locator("li.root").count() == 1
+    page.locator(".elsewhere a").click()
+    assert page.locator("li.root").evaluate("row => row === document.activeElement")
+
+
 def test_u_unfolds_what_is_unchanged(open_report: Open) -> None:
     """All folded calls of the open flows can be shown at once, and folded again."""
     page = open_report("story")
@@ -197,7 +205,7 @@ def test_the_policy_stops_what_an_escape_would_miss(browser: Browser, tmp_path: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("example", ["story", "n_plus_one", "passing", "approved", "new", "inconclusive"])
+@pytest.mark.parametrize("example", ["story", "n_plus_one", "passing", "approved", "new", "inconclusive", "spread"])
 def test_accessible(open_report: Open, example: str, scheme: str) -> None:
     """axe-core has nothing to say against the page, folded and unfolded, light and dark."""
     page = open_report(example, scheme=scheme)

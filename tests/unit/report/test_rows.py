@@ -127,6 +127,16 @@ def test_the_root_divergence_and_its_consequences_are_marked() -> None:
     assert (delta.key, delta.before, delta.after) == ("db.response.returned_rows", "1", "0")
 
 
+def test_a_cause_of_another_flow_begins_there() -> None:
+    """In a flow that a cause only touches nothing is called its beginning; the same call missing there is a consequence."""
+    first, second = (rows(comparison) for comparison in report_examples.spread().comparisons)
+    assert [mark.root for row in first for mark in row.marks] == [True]
+    assert [(row.state, mark.root) for row in second for mark in row.marks] == [
+        (RowState.CHANGED, False),
+        (RowState.MISSING, False),
+    ]
+
+
 def test_what_no_finding_is_about_is_not_called_a_change() -> None:
     """A call that only this golden trace has, and attributes that differ without a finding, are shown as varying."""
     sample = make_flow(KEY, "a1", Node("a", "entry", [Node("a", "cache", attributes={"k": "1"}), Node("a", "once")]))

@@ -8,7 +8,7 @@ from gate.report import FORMATS, render
 from gate.report.comment import SIZES, Page
 from tests import report_examples
 
-CONCLUSIONS = ("story", "n_plus_one", "passing", "approved", "new", "inconclusive")
+CONCLUSIONS = ("story", "n_plus_one", "passing", "approved", "new", "inconclusive", "spread")
 
 
 @pytest.mark.parametrize("format", [each for each in FORMATS if each not in ("html", "json")])
