@@ -62,7 +62,7 @@ def kept_attributes(span: Span, rules: Rules = DEFAULT) -> dict[str, str]:
     """The attributes to compare: current keys, values as text (`200` and `"200"` are one), variable parts as templates.
 
     Curated keys: see `CURATED` and `is_curated`. `url.template` is the path of the requested URL with the names of its query
-    parameters, only where no route says it better. The operation, table and summary of a query are left out where its text is there.
+    parameters, only where no route says it better. The operation, table and summary of a query are left out where its text is.
     """
     plans = _plans(rules)
     kept: dict[str, str] = {}

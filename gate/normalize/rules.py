@@ -96,7 +96,8 @@ HIDDEN: tuple[HideRule, ...] = (
     ),
     _hide(
         "telemetry",
-        "telemetry.* otel.* sampling.* sampler.* internal.* span.kind _dd.* component.version *.library_version traceparent tracestate *.traceparent",
+        "telemetry.* otel.* sampling.* sampler.* internal.* span.kind _dd.* component.version *.library_version "
+        "traceparent tracestate *.traceparent",
     ),
     _hide("user agent", "user_agent.* *.user_agent browser.* device.*"),
     _hide("header", "http.request.header.* http.response.header.* rpc.*.metadata.* messaging.header.*"),
