@@ -6,7 +6,7 @@ own encoding; nothing of a refused request is stored.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from litestar import Request, Response, post
@@ -21,7 +21,7 @@ from gate.codec.redact import Redaction
 from gate.errors import GateError, TooLarge, UnreadableTraces
 from gate.ingest.answer import Encoding, encoding_of, failure, failure_headers, success
 from gate.ingest.pending import Hold, PendingBytes
-from gate.service import Caller, Gate
+from gate.service import Caller, Received
 
 Authorize = Callable[[Request[Any, Any, Any], str], Awaitable[Caller]]
 """Who sends this request, if allowed to do what the scope names. Raises Unauthenticated or Forbidden."""
@@ -33,6 +33,14 @@ _THREAD_BYTES = 1024 * 1024
 """A larger body is decoded in a thread, so that other requests are answered meanwhile; for a small one the switch costs more."""
 
 
+class Receiver(Protocol):
+    """What this door needs of a `Gate`."""
+
+    async def receive(self, project: str, batch: Batch, *, run: str = "") -> Received:
+        """Keep one decoded export request. Raises NotFound for a run that nobody knows."""
+        ...
+
+
 class Bounds(msgspec.Struct, frozen=True):
     """Sizes in bytes, as in the server's settings."""
 
@@ -41,7 +49,7 @@ class Bounds(msgspec.Struct, frozen=True):
     max_pending_bytes: int = 64 * 1024 * 1024
 
 
-def otlp_route(gate: Gate, authorize: Authorize, *, bounds: Bounds, limits: Limits, redaction: Redaction) -> HTTPRouteHandler:
+def otlp_route(gate: Receiver, authorize: Authorize, *, bounds: Bounds, limits: Limits, redaction: Redaction) -> HTTPRouteHandler:
     """The handler; every call makes one with its own bound on pending bytes."""
     pending = PendingBytes(bounds.max_pending_bytes)
 

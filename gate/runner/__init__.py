@@ -1,0 +1,1 @@
+"""The gate on one machine: a local receiver, a child process under it, golden files, and the request of a spec."""
