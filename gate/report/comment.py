@@ -8,7 +8,7 @@ import msgspec
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding, Level
 from gate.report.clean import clean, fence, link, marker
-from gate.report.headline import headline
+from gate.report.headline import headline, sides
 from gate.report.mermaid import flowchart
 from gate.report.row import Row
 from gate.report.rows import rows
@@ -113,6 +113,7 @@ class Page:
                 conclusion=report.verdict.conclusion,
                 icon=CONCLUSION_ICONS[report.verdict.conclusion],
                 headline=headline(report, self.counts),
+                sides=sides(report),
                 table=table,
                 more=len(findings) - len(table),
                 details=self._details(size),

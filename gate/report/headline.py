@@ -36,6 +36,19 @@ def headline(report: Report, counts: Counts) -> str:
             assert_never(report.verdict.conclusion)
 
 
+def sides(report: Report) -> tuple[str, str]:
+    """What the two sides of a comparison are called."""
+    return ("Golden", "This run") if report.run.id else ("First", "Second")
+
+
+def outcome(report: Report) -> str:
+    """The conclusion in a word. Two traces are the same or different: nobody asked whether they pass."""
+    conclusion = report.verdict.conclusion
+    if report.run.id or conclusion not in (Conclusion.PASS, Conclusion.FAIL):
+        return conclusion.value
+    return "same" if conclusion == Conclusion.PASS and not report.verdict.findings else "different"
+
+
 def _accepted(counts: Counts) -> str:
     left = counts.review + counts.notices
     if counts.approved and not left:

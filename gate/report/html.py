@@ -14,7 +14,7 @@ from markupsafe import Markup
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding
 from gate.report.clean import clean, link
-from gate.report.headline import headline
+from gate.report.headline import headline, outcome, sides
 from gate.report.row import Row
 from gate.report.rows import rows
 from gate.report.templates import html_templates, source
@@ -75,6 +75,8 @@ def html(report: Report) -> str:
             report=report,
             conclusion=report.verdict.conclusion,
             headline=headline(report, counts),
+            sides=sides(report),
+            outcome=outcome(report),
             facts=_facts(report),
             run_link=link(report.run.url),
             findings=[card for card in cards if card.tone not in _SETTLED],

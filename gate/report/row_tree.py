@@ -10,6 +10,7 @@ from gate.report.row import Call, Delta, Mark, RowState
 from gate.report.words import phrase
 
 _ERRORS = ("error.type", "exception.type")
+_ELSEWHERE_AT_MOST = 100
 _STATEMENTS = ("db.query.text", "db.query.summary", "messaging.destination.name", "http.route", "url.template")
 
 
@@ -110,7 +111,7 @@ class RowTree:
                 at = list(_lines(place, before_at, after_at))
                 elsewhere = finding.flows[:1] not in ((), (self.comparison.key,))
                 if not at and elsewhere:
-                    at = self._same_call(change)
+                    at = self._same_call(change, place)[:_ELSEWHERE_AT_MOST]
                 if not at and root and self.pairs and not elsewhere:
                     at = [0]
                 if not at:
@@ -128,17 +129,24 @@ class RowTree:
                     keys.setdefault(first, {})[key] = (before, after)
         return marks, touched, keys, counted
 
-    def _same_call(self, change: Change) -> list[int]:
-        """Lines that lack the same side of the same call: of a cause that is placed in another flow."""
+    def _same_call(self, change: Change, place: Place) -> list[int]:
+        """Lines where a cause that is placed in another flow shows: the same call lacks the same side, or has the same caller."""
         match change:
-            case CallMissing(service, operation):
-                side = 1
-            case CallAdded(service, operation):
-                side = 0
+            case CallMissing(service, operation) | CallAdded(service, operation):
+                side = 1 if isinstance(change, CallMissing) else 0
+                lines = (at for at, pair in enumerate(self.pairs) if pair[side] < 0)
+                return [at for at in lines if (self.operation(at).service, self.operation(at).name) == (service, operation)]
             case _:
-                return []
-        lines = (at for at, pair in enumerate(self.pairs) if pair[side] < 0)
-        return [at for at in lines if (self.operation(at).service, self.operation(at).name) == (service, operation)]
+                tail = place.path[-2:]
+                return [
+                    at
+                    for at in range(len(self.pairs))
+                    if len(tail) == 2 and (self._step(self.parents[at]), self._step(at)) == tail
+                ]
+
+    def _step(self, at: int) -> str:
+        operation = self.operation(at) if at >= 0 else None
+        return "" if operation is None else f"{operation.service}: {operation.name}" if operation.service else operation.name
 
     def _cover(self) -> list[bool]:
         covered = [False] * len(self.pairs)

@@ -9,7 +9,7 @@ from rich.tree import Tree
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding, Level
 from gate.report.clean import clean
-from gate.report.headline import headline
+from gate.report.headline import headline, outcome, sides
 from gate.report.rows import rows
 from gate.report.tree_diff import diff_lines
 from gate.report.view import FlowView, count_up, flow_views
@@ -20,6 +20,7 @@ _LEVELS = {Level.FAILURE: "red", Level.WARNING: "yellow", Level.NOTICE: "blue", 
 _DIFF = {"-": "red", "+": "green", "!": "yellow"}
 _LINES_AT_MOST = 60
 _TEXT_AT_MOST = 400
+_QUIET_AT_MOST = 25
 _CONSEQUENCES_AT_MOST = 10
 
 
@@ -28,20 +29,22 @@ def tree(report: Report) -> RenderableType:
     flows = flow_views(report)
     counts = count_up(report, flows)
     conclusion = report.verdict.conclusion
-    word = f" {conclusion.value.upper()} "
+    word = f" {outcome(report).upper()} "
     title = Text.assemble((word, f"bold reverse {_STYLES[conclusion]}"), " ", (headline(report, counts), "bold"))
     parts: list[RenderableType] = [title]
     parts += [Text(f"  {clean(reason, _TEXT_AT_MOST)}", "yellow") for reason in report.verdict.reasons]
     quiet: list[FlowView] = []
     for flow in flows:
         if flow.judged.conclusion in (Conclusion.FAIL, Conclusion.INCONCLUSIVE) or flow.changed:
-            parts += [Text(""), _flow(flow)]
+            parts += [Text(""), _flow(flow, sides(report))]
         else:
             quiet.append(flow)
     if quiet:
         rest = Tree(Text(count(len(quiet), "other flow" if len(quiet) < len(flows) else "flow"), "bold"), guide_style="dim")
-        for flow in quiet:
+        for flow in quiet[:_QUIET_AT_MOST]:
             rest.add(_title(flow))
+        if len(quiet) > _QUIET_AT_MOST:
+            rest.add(Text(f"and {count(len(quiet) - _QUIET_AT_MOST, 'more flow')}", "dim"))
         parts += [Text(""), rest]
     return Group(*parts)
 
@@ -66,7 +69,7 @@ def _title(flow: FlowView) -> Text:
     return line
 
 
-def _flow(flow: FlowView) -> Tree:
+def _flow(flow: FlowView, names: tuple[str, str]) -> Tree:
     branch = Tree(_title(flow), guide_style="dim")
     if flow.comparison.incomplete:
         branch.add(Text(clean(flow.comparison.incomplete, _TEXT_AT_MOST), "yellow"))
@@ -82,7 +85,7 @@ def _flow(flow: FlowView) -> Tree:
     if ignored:
         branch.add(Text(f"{count(ignored, 'finding')} ignored by rule", "dim"))
     if flow.comparison.findings:
-        branch.add(_calls(flow))
+        branch.add(_calls(flow, names))
     return branch
 
 
@@ -104,8 +107,8 @@ def _finding(finding: Finding) -> Tree:
     return branch
 
 
-def _calls(flow: FlowView) -> Tree:
-    branch = Tree(Text("calls, golden → this run", "bold"), guide_style="dim", hide_root=False)
+def _calls(flow: FlowView, names: tuple[str, str]) -> Tree:
+    branch = Tree(Text(f"calls, {' → '.join(names).lower()}", "bold"), guide_style="dim", hide_root=False)
     lines = diff_lines(rows(flow.comparison), _LINES_AT_MOST)
     branch.add(Text("\n").join(Text(line, _DIFF.get(line[:1], "")) for line in lines))
     return branch
