@@ -5,7 +5,7 @@ from gate.model.trace import Problem, ProblemKind, Span, Trace
 from gate.normalize.attributes import kept_attributes
 from gate.normalize.folding import fold
 from gate.normalize.operations import operation_name
-from gate.normalize.routes import drop_answered_paths
+from gate.normalize.routes import take_routes_of_callees
 from gate.normalize.rules import DEFAULT, Rules
 
 TEST_CASE = "test.case.name"
@@ -18,7 +18,7 @@ def normalize(trace: Trace, rules: Rules = DEFAULT) -> tuple[Flow, ...]:
     """
     spans, parents = trace.spans, trace.parents
     attributes = [kept_attributes(span, rules) for span in spans]
-    drop_answered_paths(spans, parents, attributes)
+    take_routes_of_callees(spans, parents, attributes)
     folded = fold(spans, parents, attributes)
     starts = [index for index, parent in enumerate(parents) if parent < 0]
     incomplete = tuple(problem for problem in trace.problems if problem.kind == ProblemKind.ORPHAN)

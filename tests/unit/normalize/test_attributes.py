@@ -7,7 +7,7 @@ import pytest
 from gate.model.trace import Event, Resource, Scope, Span, SpanKind, StatusCode
 from gate.normalize.attributes import hidden_attributes, is_curated, kept_attributes
 from gate.normalize.operations import operation_name
-from gate.normalize.routes import drop_answered_paths
+from gate.normalize.routes import route_template, take_routes_of_callees
 from gate.normalize.rules import HideRule, Rules, TextTemplate
 
 
@@ -106,8 +106,25 @@ def test_the_route_of_the_callee_replaces_the_path_of_the_call() -> None:
     """A call into a service of the same trace needs no path: the callee's route has no identifiers."""
     spans = [span(http__url="http://kinto/v1/buckets/ennepkak"), span(kind=SpanKind.SERVER, http__route="/v1/buckets/{id}")]
     attributes = [kept_attributes(each) for each in spans]
-    drop_answered_paths(spans, [-1, 0], attributes)
-    assert attributes == [{}, {"http.route": "/v1/buckets/{id}"}]
+    take_routes_of_callees(spans, [-1, 0], attributes)
+    assert attributes == [{"url.template": "/v1/buckets/{id}"}, {"http.route": "/v1/buckets/{id}"}]
+
+
+@pytest.mark.parametrize(
+    ("route", "template"),
+    [
+        ("/orders/<int:oid>/confirm", "/orders/{id}/confirm"),
+        ("/orders/:oid", "/orders/{id}"),
+        ("v1/buckets/{bucket_id}", "/v1/buckets/{id}"),
+        ("/api/products/[productId]", "/api/products/{id}"),
+        ("/files/*path", "/files/{id}"),
+        (r"^((?:[\w\-]+/)*)$", r"^((?:[\w\-]+/)*)$"),
+        ("/orders", "/orders"),
+    ],
+)
+def test_routes_of_every_framework_are_one(route: str, template: str) -> None:
+    """A parameter of a route is written alike, whatever the framework."""
+    assert route_template(route) == template
 
 
 def test_inlined_literals_and_bytes() -> None:
