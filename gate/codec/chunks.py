@@ -5,7 +5,9 @@ because appending messages to messages would copy every attribute twice.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import TypeAlias
 
 import msgspec
@@ -20,10 +22,12 @@ _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 _LATEST = (1 << 63) - 1
 """In the year 2262; a store's integers end there."""
 _ERROR = 2
+_START = itemgetter(0)
 
 
-_Frame: TypeAlias = tuple[bytes, bytes, bytes, bytes]
-"""What stands around the spans of one scope, encoded: resource, scope, the scope's schema URL, the resource's."""
+_Frame: TypeAlias = tuple[bytes, bytes, bytes, bytes, int]
+"""What stands around the spans of one scope, encoded: resource, scope, the scope's schema URL, the resource's schema URL;
+and the length of the two that are inside, with the scope."""
 
 
 class Rejections:
@@ -46,27 +50,32 @@ class _Facts(msgspec.Struct, frozen=True, gc=False):
     """What a chunk says about a resource."""
 
     service: str
-    run: str
-    environment: str
-    commit: str
-    test_case: str
+    origin: tuple[str, str, str, str]
+    """Run, environment, commit, test case."""
 
 
 class _Group:
     """What one request has of one trace, while it is collected."""
 
-    __slots__ = ("end", "entry", "entry_service", "error", "facts", "operations", "sections", "span_ids", "start")
+    __slots__ = ("ends", "error", "facts", "operations", "roots", "sections", "span_ids", "starts")
 
     def __init__(self) -> None:
         self.span_ids: list[bytes] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
         self.sections: dict[int, list[bytes]] = {}
         self.facts: list[_Facts] = []
         self.operations: dict[tuple[str, str], None] = {}
-        self.start = _LATEST
-        self.end = 0
+        self.roots: list[tuple[int, pb.Span, str]] = []
         self.error = False
-        self.entry: pb.Span | None = None
-        self.entry_service = ""
+
+    def section(self, number: int, facts: _Facts) -> list[bytes]:
+        """The encoded spans of one scope of the request."""
+        pieces = self.sections.get(number)
+        if pieces is None:
+            pieces = self.sections[number] = []
+            self.facts.append(facts)
+        return pieces
 
 
 def batch_of(request: pb.TracesData, limits: Limits, rejections: Rejections | None = None) -> Batch:
@@ -74,6 +83,7 @@ def batch_of(request: pb.TracesData, limits: Limits, rejections: Rejections | No
     rejected = Rejections() if rejections is None else rejections
     groups: dict[bytes, _Group] = {}
     frames: list[_Frame] = []
+    suspicious_size = limits.max_attribute_bytes
     for resource_spans in request.resource_spans:
         encoded = resource_spans.resource.SerializeToString()
         facts = _facts(encoded)
@@ -81,43 +91,40 @@ def batch_of(request: pb.TracesData, limits: Limits, rejections: Rejections | No
         head = _field(1, encoded)
         tail = _field(3, resource_spans.schema_url.encode()) if resource_spans.schema_url else b""
         for scope_spans in resource_spans.scope_spans:
-            section = len(frames)
-            scope_tail = _field(3, scope_spans.schema_url.encode()) if scope_spans.schema_url else b""
-            frames.append((head, _field(1, scope_spans.scope.SerializeToString()), scope_tail, tail))
+            scope = _field(1, scope_spans.scope.SerializeToString())
+            after = _field(3, scope_spans.schema_url.encode()) if scope_spans.schema_url else b""
+            frames.append((head, scope, after, tail, len(scope) + len(after)))
+            group, last = _Group(), None  # replaced at the first span
+            pieces: list[bytes] = []
             for span in scope_spans.spans:
                 trace_id, span_id, parent = span.trace_id, span.span_id, span.parent_span_id
                 start, end = span.start_time_unix_nano, span.end_time_unix_nano
                 encoded = span.SerializeToString()
                 size = len(encoded)
-                group = groups.get(trace_id)
                 if (
-                    (group is None and (len(trace_id) != 16 or trace_id == _NO_TRACE))
+                    (trace_id != last and (len(trace_id) != 16 or trace_id == _NO_TRACE))
                     or len(span_id) != 8
                     or span_id == _NO_SPAN
                     or (parent and len(parent) != 8)
                     or start > _LATEST
                     or end > _LATEST
-                    or (size > limits.max_attribute_bytes and _oversized(span, limits))
+                    or (size > suspicious_size and _oversized(span, limits))
                 ):
                     rejected.add(_why(span, limits))
                     continue
-                if group is None:
-                    group = groups[trace_id] = _Group()
-                pieces = group.sections.get(section)
-                if pieces is None:
-                    pieces = group.sections[section] = []
-                    group.facts.append(facts)
+                if trace_id != last:  # neighbours are mostly of one trace
+                    last = trace_id
+                    group = groups.get(trace_id) or groups.setdefault(trace_id, _Group())
+                    pieces = group.section(len(frames) - 1, facts)
                 pieces += (_SPAN_HEADS[size] if size < _SMALL else _span_head(size), encoded)
                 group.span_ids.append(span_id)
+                group.starts.append(start)
+                group.ends.append(end)
                 group.operations[service, span.name] = None
-                if start < group.start:
-                    group.start = start
-                if end > group.end:
-                    group.end = end
                 if span.HasField("status") and span.status.code == _ERROR:
                     group.error = True
-                if (not parent or parent == _NO_SPAN) and (group.entry is None or start < group.entry.start_time_unix_nano):
-                    group.entry, group.entry_service = span, service
+                if not parent or parent == _NO_SPAN:
+                    group.roots.append((start, span, service))
     chunks: list[TraceChunk] = []
     for trace_id, group in groups.items():
         if len(group.span_ids) > limits.max_spans_per_trace:
@@ -136,45 +143,50 @@ def batch_of(request: pb.TracesData, limits: Limits, rejections: Rejections | No
 def _chunk(trace_id: bytes, group: _Group, frames: list[_Frame]) -> TraceChunk:
     parts: list[bytes] = []
     for section, pieces in group.sections.items():
-        resource, scope, scope_url, resource_url = frames[section]
-        inner_size = len(scope) + sum(map(len, pieces)) + len(scope_url)
-        inner = b"\x12" + _varint(inner_size)
-        size = len(resource) + len(inner) + inner_size + len(resource_url)
-        parts += (b"\n" + _varint(size), resource, inner, scope, *pieces, scope_url, resource_url)
+        resource, scope, after_spans, after_scope, fixed = frames[section]
+        inner = sum(map(len, pieces)) + fixed
+        head = _varint(inner)
+        outer = len(resource) + 1 + len(head) + inner + len(after_scope)
+        parts += (b"\n", _varint(outer), resource, b"\x12", head, scope, *pieces, after_spans, after_scope)
     body = b"".join(parts)
-    entry, facts = group.entry, group.facts
+    origins = dict.fromkeys([facts.origin for facts in group.facts])
+    run, environment, commit, test_case = next(iter(origins)) if len(origins) == 1 else map(_first, zip(*origins, strict=True))
+    start = min(group.starts)
     return TraceChunk(
         trace_id=trace_id,
         body=body,
         span_ids=tuple(group.span_ids),
         services=tuple(dict.fromkeys([service for service, _ in group.operations])),
         operations=tuple(group.operations),
-        start_ns=group.start,
-        end_ns=max(group.end, group.start),
+        start_ns=start,
+        end_ns=max(start, max(group.ends)),
         error=group.error,
-        run=_first([each.run for each in facts]),
-        environment=_first([each.environment for each in facts]),
-        commit=_first([each.commit for each in facts]),
-        test_case=(_test_case(body) if _TEST_CASE in body else "") or _first([each.test_case for each in facts]),
-        entry=_entry(entry, group.entry_service) if entry is not None else None,
+        run=run,
+        environment=environment,
+        commit=commit,
+        test_case=(_TEST_CASE in body and _test_case(body)) or test_case,
+        entry=_entry(group.roots) if group.roots else None,
     )
 
 
-def _entry(span: pb.Span, service: str) -> Entry:
+_STATUS_KEYS = frozenset({"http.response.status_code", "http.status_code"})
+
+
+def _entry(roots: list[tuple[int, pb.Span, str]]) -> Entry:
+    _, span, service = min(roots, key=_START)
     route, status = "", 0
     for attribute in span.attributes:
-        match attribute.key:
-            case "http.route":
-                route = attribute.value.string_value
-            case "http.response.status_code" | "http.status_code":
-                text = attribute.value.string_value
-                status = attribute.value.int_value or (int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0)
-            case _:
-                pass
+        key = attribute.key
+        if key == "http.route":
+            route = attribute.value.string_value
+        elif key in _STATUS_KEYS:
+            text = attribute.value.string_value
+            status = attribute.value.int_value or (int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0)
     return Entry(service, span.name, route, status, span.start_time_unix_nano, span.end_time_unix_nano)
 
 
-_TEST_CASE = b"test.case.name"
+_TEST_CASE = b"test.case.name\x12"
+"""The key and the tag of its value; a search for bytes is faster when the last one is rare."""
 
 
 def _test_case(body: bytes) -> str:
@@ -194,16 +206,13 @@ def _test_case(body: bytes) -> str:
 def _facts(encoded: bytes) -> _Facts:
     """Of an encoded `Resource`; a process sends the same one with every request."""
     values = {item.key: item.value.string_value for item in resource_pb2.Resource.FromString(encoded).attributes}
-    return _Facts(
-        service=values.get("service.name", ""),
-        run=values.get("spangate.run") or values.get("cicd.pipeline.run.id", ""),
-        environment=values.get("deployment.environment.name") or values.get("deployment.environment", ""),
-        commit=values.get("vcs.ref.head.revision", ""),
-        test_case=values.get("test.case.name", ""),
-    )
+    run = values.get("spangate.run") or values.get("cicd.pipeline.run.id", "")
+    environment = values.get("deployment.environment.name") or values.get("deployment.environment", "")
+    commit = values.get("vcs.ref.head.revision", "")
+    return _Facts(values.get("service.name", ""), (run, environment, commit, values.get("test.case.name", "")))
 
 
-def _first(values: list[str]) -> str:
+def _first(values: Iterable[str]) -> str:
     return next((value for value in values if value), "")
 
 
