@@ -66,10 +66,10 @@ class ServerClient:
         return await self._decoded(Run, "POST", "/runs", json=body)
 
     async def send(self, run: str, spans: Sequence[Span]) -> None:
-        """Send spans as part of a run."""
+        """Send spans as part of a run, or of none."""
         for start in range(0, len(spans), _SPANS_AT_ONCE):
             body = encode_protobuf(spans[start : start + _SPANS_AT_ONCE])
-            headers = {"content-type": "application/x-protobuf", "x-spangate-run": run}
+            headers = {"content-type": "application/x-protobuf", **({"x-spangate-run": run} if run else {})}
             await self._request("POST", "/v1/traces", content=body, headers=headers)
 
     async def finish(self, run: str, *, expect_traces: int = 0) -> Run:

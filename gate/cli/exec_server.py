@@ -1,0 +1,96 @@
+"""`spangate exec --server`: the command's spans go to the server, which judges."""
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gate.cli.options import client_of
+from gate.cli.output import print_server_report, say
+from gate.errors import NoTraces
+from gate.model.run import Run
+from gate.model.verdict import Verdict
+from gate.runner.checkout import checkout
+from gate.runner.child import Ended, run_child
+from gate.runner.client import ServerClient
+from gate.runner.judging import exit_code
+from gate.runner.telemetry import telemetry
+
+if TYPE_CHECKING:
+    from gate.cli.exec import Options
+
+
+async def judge_on_server(options: "Options", server: str, token: str, project: str) -> int:
+    """Open a run, run the command, finish, wait for the verdict; with `update` promote the run instead."""
+    async with client_of(server, token, project) as client:
+        codes: list[int] = []
+        for number in range(1, options.repeat + 1):
+            if options.update:
+                say(f"golden run {number} of {options.repeat}")
+            run, ended = await _execute(options, client, attempt=1)
+            if ended.interrupted:
+                say("interrupted: nothing was judged")
+                return 128 + ended.interrupted
+            if options.update and ended.code:
+                say(f"the command failed with {ended.code}: run {run.id} was not promoted")
+                return ended.code
+            verdict = await _verdict(client, run)
+            if options.update:
+                await _promote(client, run)
+            else:
+                codes.append(await _conclude(options, client, run, verdict, ended))
+        return max(codes, default=0)
+
+
+async def _execute(options: "Options", client: ServerClient, *, attempt: int) -> tuple[Run, Ended]:
+    known = msgspec.structs.asdict(await checkout(os.environ))
+    known["attempt"] = max(attempt, known["attempt"])
+    run = await client.create_run(Run(id="", project="", environment=options.environment, **known))
+    say(f"run {run.id} on {client.server}")
+    prepared = telemetry(
+        os.environ, endpoint=client.server, run=run.id, environment=options.environment, headers=client.export_headers(run.id)
+    )
+    for warning in prepared.warnings:
+        say(f"warning: {warning}")
+    ended = await run_child(options.command, prepared.environ)
+    if not ended.interrupted:
+        say(f"the command ended with {ended.code}; waiting for the verdict …")
+        await client.finish(run.id)
+    return run, ended
+
+
+async def _verdict(client: ServerClient, run: Run) -> Verdict:
+    verdict = await client.verdict(run.id)
+    if not verdict.flows:
+        raise NoTraces(
+            f"No trace of run {run.id} arrived: {'; '.join(verdict.reasons)}.",
+            hint="Is the OpenTelemetry SDK installed and started, and does it export to OTEL_EXPORTER_OTLP_ENDPOINT?",
+        )
+    return verdict
+
+
+async def _promote(client: ServerClient, run: Run) -> None:
+    promotions = await client.promote_run(run.id, "spangate exec --update")
+    skipped = [promotion for promotion in promotions if promotion.state == "skipped"]
+    say(f"promoted {len(promotions) - len(skipped)} traces of run {run.id}")
+    for promotion in skipped:
+        say(f"left out: trace {promotion.trace_id}: {promotion.reason}")
+
+
+async def _conclude(options: "Options", client: ServerClient, run: Run, verdict: Verdict, ended: Ended) -> int:
+    code = exit_code(verdict)
+    await print_server_report(client, run.id, options.format, options.out)
+    if options.confirm and code == 1:
+        say("the verdict is fail; running the command again to confirm it …")
+        second, again = await _execute(options, client, attempt=run.attempt + 1)
+        if again.interrupted:
+            return 128 + again.interrupted
+        seen = {finding.fingerprint for finding in (await _verdict(client, second)).findings}
+        both = [finding for finding in verdict.undecided if finding.fingerprint in seen]
+        say(f"{len(both)} of {len(verdict.undecided)} findings were seen again in run {second.id}")
+        code = 1 if both else 0
+    if code == 1:
+        say(f"if the changes are meant: spangate approve {run.id} --server {client.server}")
+    if ended.code and not code:
+        say(f"the traces are good, the command ended with {ended.code}")
+    return code or ended.code
