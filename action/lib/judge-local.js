@@ -34,14 +34,14 @@ export async function judgeLocally(inputs, session, files, signal) {
       hint: 'Its whole output is in this step\'s log.',
     });
   }
-  const report = JSON.parse(readFileSync(path, 'utf8'));
-  const verdict = report.verdict ?? report;
+  const verdict = JSON.parse(readFileSync(path, 'utf8'));
   if (!allowed.includes(verdict.conclusion)) {
     throw new ToolError(`${inputs.command.join(' ')} check ended with exit code ${code}, but its report says ${JSON.stringify(verdict.conclusion)}.`, {
       hint: 'Does the input command call another version of Spangate than the action?',
     });
   }
-  return { verdict: code === BASELINE_REQUIRED ? { ...verdict, conclusion: 'fail' } : verdict, runId: session.runId, runUrl: session.run.url, notes: [] };
+  const judged = code === BASELINE_REQUIRED ? { ...verdict, conclusion: 'fail' } : verdict;
+  return { verdict: judged, headline: String(verdict.headline ?? ''), runId: session.runId, runUrl: session.run.url, notes: [] };
 }
 
 /** @param {string} program @param {string[]} parameters @param {AbortSignal} signal @returns {Promise<{code: number, output: string}>} */

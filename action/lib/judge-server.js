@@ -1,5 +1,5 @@
 /** Judging on a server: create the run, upload everything, finish, wait, fetch the reports. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ToolError } from './errors.js';
 import { Server } from './server.js';
@@ -46,7 +46,17 @@ export async function judgeOnServer(inputs, session, files, signal) {
   ])) {
     writeFileSync(join(session.report, name), await server.report(id, format, limit));
   }
-  return { verdict, runId: id, runUrl: `${inputs.server}/runs/${encodeURIComponent(id)}`, notes };
+  const headline = headlineIn(readFileSync(join(session.report, 'report.json'), 'utf8'));
+  return { verdict, headline, runId: id, runUrl: `${inputs.server}/api/v1/runs/${encodeURIComponent(id)}/report?format=html`, notes };
+}
+
+/** @param {string} report */
+function headlineIn(report) {
+  try {
+    return String(JSON.parse(report).headline ?? '');
+  } catch {
+    return '';
+  }
 }
 
 /** @param {Server} server @param {string} runId @param {string[]} files @param {string} spool */

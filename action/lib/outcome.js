@@ -6,6 +6,7 @@ import { InputError, ToolError } from './errors.js';
  * @property {import('./server.js').Verdict} verdict
  * @property {string} runId
  * @property {string} runUrl
+ * @property {string} headline the report's own first line
  * @property {string[]} notes what the server did not take
  */
 
@@ -24,7 +25,7 @@ export function outcomeOf(judged, inputs) {
   return {
     conclusion,
     judged,
-    headline: headline(judged.verdict),
+    headline: judged.headline || `The verdict is ${conclusion}.`,
     detail: judged.verdict.reasons.join(' '),
     failsJob: inputs.failOn.has(conclusion),
   };
@@ -50,25 +51,4 @@ export function emptyOutcome(inputs) {
 /** Findings that are neither ignored nor approved. @param {import('./server.js').Verdict} verdict */
 export function openFindings(verdict) {
   return verdict.findings.filter((finding) => finding.level !== 'ignored' && !finding.approval);
-}
-
-/** @param {import('./server.js').Verdict} verdict */
-function headline(verdict) {
-  const failures = openFindings(verdict).filter((finding) => finding.level === 'failure').length;
-  const flows = count(verdict.flows.length, 'flow');
-  switch (verdict.conclusion) {
-    case 'pass':
-      return `${flows} as in the golden traces.`;
-    case 'fail':
-      return failures > 0 ? `${count(failures, 'change')} ${failures === 1 ? 'needs' : 'need'} a decision, in ${flows}.` : `Failed, in ${flows}.`;
-    case 'new':
-      return `No golden traces yet to compare ${flows} with.`;
-    default:
-      return `Could not decide: ${verdict.reasons[0] ?? 'no reason given'}`;
-  }
-}
-
-/** @param {number} number @param {string} word */
-function count(number, word) {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
 }

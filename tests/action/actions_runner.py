@@ -88,12 +88,14 @@ class Job:
 
     def post(self, **inputs: str) -> Step:
         """The post step: the same inputs, evaluated again."""
-        return self._stage("post.js", inputs)
+        step = self._stage("post.js", inputs)
+        self.sessions.discard(self.state.get("session", ""))
+        return step
 
     def cancel(self) -> None:
         """The post steps of a cancelled job, for every use of the action in it."""
         self.status = "cancelled"
-        for session in self.sessions:
+        for session in sorted(self.sessions):
             self.state["session"] = session
             self.post()
 
@@ -125,7 +127,7 @@ class Job:
         log, _ = process.communicate(timeout=120)
         self.environment.update(blocks(files / "ENV"))
         self.state.update(blocks(files / "STATE"))
-        self.sessions.add(self.state.get("session", ""))
+        self.sessions.update(blocks(files / "STATE").values())
         annotations, masked = commands(log)
         summary = (files / "STEP_SUMMARY").read_text()
         return Step(process.returncode, log, blocks(files / "OUTPUT"), summary, annotations, masked)

@@ -11,13 +11,13 @@ from pathlib import Path
 told = json.loads(os.environ["STAND_IN"])
 arguments = sys.argv[1:]
 secrets = [name for name in os.environ if name.startswith(("INPUT_", "STATE_"))]
-Path("called.json").write_text(json.dumps({"arguments": arguments, "secrets": secrets}))
+Path("called.json").write_text(json.dumps({"arguments": arguments, "secrets": secrets, "pid": os.getpid()}))
 print(told.get("print", ""))
 time.sleep(told.get("sleep", 0))
 out = Path(arguments[arguments.index("--out") + 1])
 if "conclusion" in told:
     verdict = {"conclusion": told["conclusion"], "findings": [], "flows": [], "reasons": []}
-    (out / "report.json").write_text(json.dumps({"verdict": verdict}))
+    (out / "report.json").write_text(json.dumps(verdict))
     (out / "summary.md").write_text("## Local summary")
     (out / "comment.md").write_text("### Local comment")
 sys.exit(told["code"])

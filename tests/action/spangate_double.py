@@ -25,7 +25,7 @@ REPORTS = {
     "summary": "## Spangate summary",
     "html": "<!doctype html><title>report</title>",
     "junit": "<testsuites/>",
-    "json": "{}",
+    "json": '{"headline": "Merging this PR changes 1 of 1 traced flow"}',
     "text": "::error::the tree of a hostile span name",
 }
 

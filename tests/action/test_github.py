@@ -195,7 +195,7 @@ def test_report_only(judged: Callable[..., Step], github: GitHubDouble) -> None:
     """With `fail-on: never` a failing verdict neither fails the job nor blocks, and its status says that it would."""
     assert judged("fail", fail_on="never").code == 0
     assert github.statuses[0]["state"] == "success"
-    assert github.statuses[0]["description"].startswith("Report only:")
+    assert github.statuses[0]["description"].startswith("Report only: Merging this PR changes")
 
 
 def test_a_push_has_a_status_and_no_comment(judged: Callable[..., Step], github: GitHubDouble) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.action.actions_runner import Job, Step
@@ -78,10 +79,12 @@ def test_cancelling_ends_the_command(job: Jobs) -> None:
     it = job(STAND_IN=json.dumps({"code": 0, "sleep": 600}))
     export(it.main(command=STAND_IN))
     process, files = it.start("post.js", {"command": STAND_IN, "github-token": ""})
-    while not (it.workspace / "called.json").exists():
+    called = it.workspace / "called.json"
+    while not called.exists() or not called.read_text():
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     step = it.finish(process, files)
     assert step.code == 130
     assert "verdict" not in step.outputs
+    assert not psutil.pid_exists(json.loads(called.read_text())["pid"])

@@ -96,7 +96,7 @@ def test_findings_are_annotations(job: Jobs, spangate: SpangateDouble) -> None:
     step = judged(job(), spangate)
     assert "12 times" in step.texts("error")
     assert "web: GET /checkout → pricing: SELECT prices" in step.texts("error")
-    assert "1 change needs a decision" in step.texts("error")
+    assert "Merging this PR changes 1 of 1 traced flow" in step.texts("error")
     assert "a new call to the ledger" in step.texts("warning")
     assert "ignored" not in step.texts("warning") + step.texts("notice") + step.texts("error")
     assert step.outputs["findings"] == "2"
