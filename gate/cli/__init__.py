@@ -41,7 +41,7 @@ class _LazyGroup(rich_click.RichGroup):
 
 
 @rich_click.group(cls=_LazyGroup)
-@rich_click.version_option(__version__, prog_name="spangate")
+@click.version_option(__version__, prog_name="spangate")
 def cli() -> None:
     """A regression gate for distributed traces.
 

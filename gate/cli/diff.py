@@ -51,7 +51,7 @@ async def _compare(before: str, after: str, server: str, token: str, project: st
 
 
 def compare_traces(golden: tuple[Trace, ...], candidate: tuple[Trace, ...], *, name: str) -> Report:
-    """The report on `candidate` against `golden`. When no flow is in both, the largest of each are compared, whatever their names."""
+    """The report on `candidate` against `golden`. When no flow is in both, the largest of each are compared."""
     before, after = _flows(golden), _flows(candidate)
     if not {flow.key for flow in before} & {flow.key for flow in after}:
         after = [max(after, key=_size)]

@@ -24,7 +24,7 @@ _VALUE = 200
 @server_options
 @golden_option
 @click.option(
-    "--attributes", is_flag=True, help="Every span with its attributes, and the rule that hides those that are not compared."
+    "--attributes", is_flag=True, help="Every span with its attributes; those not compared with the rule that hides them."
 )
 @click.option("--test-case", default="", help="Only traces of this test case.")
 @click.argument("what")
