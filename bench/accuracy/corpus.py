@@ -3,46 +3,24 @@
 Each line of a file is one trace in OTLP/JSON; a file is one flow, as if it were one scripted test case.
 """
 
-import gzip
 import itertools
-import json
-import random
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-import msgspec
-
-from bench.accuracy.figures import ByK, MutationFigures, RegressionFigures, SetFigures, complete, share
+from bench.accuracy.faults import fault_cases
+from bench.accuracy.figures import ByK, MutationFigures, SetFigures, complete, share
 from bench.accuracy.language import Language, exact
 from bench.accuracy.mutations import KINDS, Mutation, mutate
 from bench.accuracy.options import Options
 from bench.accuracy.place import is_at
-from bench.accuracy.product import Judged, flow_of, judge_run, learned
+from bench.accuracy.product import flow_of
+from bench.accuracy.samples import CorpusFlow, judge_flow, learn_from, read_traces, split_traces
 from bench.accuracy.worst import Example
-from gate.codec.otlp_json import decode_spans
 from gate.compare import Baselines
-from gate.model.flow import Flow, RunFlows
-from gate.model.trace import Span
+from gate.model.flow import Flow
 from gate.model.verdict import Conclusion
-
-DETECTED_ABOVE = 0.30
-"""A fault case is detected when its best flow is flagged this much more often than fault-free traces of the flow."""
-
-
-class Recorded(msgspec.Struct, frozen=True):
-    """One trace of the set: its spans (for mutations) and its flow."""
-
-    spans: tuple[Span, ...]
-    flow: Flow
-
-
-class CorpusFlow(msgspec.Struct, frozen=True):
-    """The fault-free traces of one flow."""
-
-    name: str
-    traces: tuple[Recorded, ...]
 
 
 def is_corpus(folder: Path) -> bool:
@@ -78,7 +56,7 @@ def measure(folder: Path, options: Options) -> tuple[SetFigures, list[Example]]:
             worst_flow_false_alarm_rate=headline.worst_flow_false_alarm_rate,
             confirmed_false_alarm_rate=headline.confirmed_false_alarm_rate,
             mutations=mutations,
-            regressions=_faults(folder, held, options, examples) if options.faults else {},
+            regressions=fault_cases(folder, held, options, examples) if options.faults else {},
             not_stable_rate=headline.not_stable_rate,
             ms_per_comparison=fmean(times) if times else 0.0,
             by_k=by_k,
@@ -100,37 +78,8 @@ def _read_normal(folder: Path, options: Options) -> list[CorpusFlow]:
         name = str(path.relative_to(folder / "normal")).removesuffix(".jsonl.gz")
         half = "tune" if zlib.crc32(name.encode()) % 2 else "report"
         if options.split in ("all", half):
-            flows.append(CorpusFlow(name, _read(path, name, options.max_traces)))
+            flows.append(CorpusFlow(name, read_traces(path, name, options.max_traces)))
     return flows
-
-
-def _read(path: Path, name: str, limit: int) -> tuple[Recorded, ...]:
-    recorded: list[Recorded] = []
-    with gzip.open(path, "rb") as lines:
-        for line in lines:
-            if len(recorded) >= limit:
-                break
-            if line.strip():
-                spans = tuple(decode_spans(line))
-                recorded.append(Recorded(spans, flow_of(spans, name)))
-    return tuple(recorded)
-
-
-def _split(flow: CorpusFlow, k: int, seed: int, held_out: int) -> tuple[list[int], list[int]]:
-    """Golden and held-out traces by index, disjoint; nothing when there are too few."""
-    order = list(range(len(flow.traces)))
-    random.Random(f"{seed}/{flow.name}").shuffle(order)
-    if len(order) < k + 2:
-        return [], []
-    return order[:k], order[k : k + held_out]
-
-
-def _learn(flow: CorpusFlow, goldens: Sequence[int]) -> Baselines:
-    return learned([RunFlows(f"golden-{number}", (flow.traces[number].flow,)) for number in goldens])
-
-
-def _judge(baselines: Baselines, flow: Flow, run: str) -> Judged:
-    return judge_run(baselines, RunFlows(run, (flow,)))
 
 
 def _false_alarms(
@@ -142,13 +91,13 @@ def _false_alarms(
     inconclusive = 0
     for flow in flows:
         for seed in options.seeds:
-            goldens, held_out = _split(flow, k, seed, options.held_out)
+            goldens, held_out = split_traces(flow, k, seed, options.held_out)
             if not goldens:
                 continue
-            baselines = _learn(flow, goldens)
+            baselines = learn_from(flow, goldens)
             prints: list[set[str]] = []
             for number in held_out:
-                judged = _judge(baselines, flow.traces[number].flow, f"held-out-{number}")
+                judged = judge_flow(baselines, flow.traces[number].flow, f"held-out-{number}")
                 times.append(judged.milliseconds)
                 flagged = bool(judged.flagged)
                 inconclusive += judged.verdict.conclusion == Conclusion.INCONCLUSIVE
@@ -176,11 +125,11 @@ def _mutations(
     for flow in flows:
         language = Language(recorded.flow for recorded in flow.traces)
         for seed in options.seeds:
-            goldens, held_out = _split(flow, options.corpus_k, seed, options.held_out)
+            goldens, held_out = split_traces(flow, options.corpus_k, seed, options.held_out)
             if not goldens:
                 continue
-            baselines = _learn(flow, goldens)
-            clean = [number for number in held_out if not _judge(baselines, flow.traces[number].flow, "clean").flagged]
+            baselines = learn_from(flow, goldens)
+            clean = [number for number in held_out if not judge_flow(baselines, flow.traces[number].flow, "clean").flagged]
             for kind in KINDS:
                 made = 0
                 for number in clean:
@@ -218,7 +167,7 @@ def _one_mutation(
     times: list[float],
 ) -> None:
     figures.n += 1
-    judged = _judge(baselines, after, "mutated")
+    judged = judge_flow(baselines, after, "mutated")
     times.append(judged.milliseconds)
     hidden = exact(before) == exact(after)
     legitimate = hidden or (language.has(after) and (mutation.kind != "swap_siblings" or language.has_order(after)))
@@ -235,77 +184,3 @@ def _one_mutation(
         figures.hidden_by_rule += hidden
     else:
         examples.append(Example("missed mutation", f"{name}; at {mutation.sites}", judged))
-
-
-def _faults(
-    folder: Path, normal: dict[str, CorpusFlow], options: Options, examples: list[Example]
-) -> dict[str, RegressionFigures]:
-    labels_file = folder / "labels.json"
-    if not (folder / "fault").is_dir() or not labels_file.is_file():
-        return {}
-    labels = json.loads(labels_file.read_text())
-    figures: dict[str, RegressionFigures] = {}
-    cache: dict[str, tuple[Baselines, float]] = {}
-    for case in sorted(path for path in (folder / "fault").iterdir() if path.is_dir()):
-        label = labels.get(case.name)
-        if label is None:
-            continue
-        best: tuple[float, RegressionFigures] | None = None
-        for path in sorted(case.rglob("*.jsonl.gz")):
-            one = _fault_flow(folder, case, path, normal, options, cache)
-            if one is None:
-                continue
-            above, found, example = one
-            found.expected = bool(label.get("structure_expected_to_change", True))
-            found.case_detected = above >= DETECTED_ABOVE
-            if example is not None and found.case_detected != found.expected:
-                examples.append(example)
-            if best is None or above > best[0]:
-                best = above, found
-        if best is not None:
-            figures[case.name] = best[1]
-    return figures
-
-
-def _fault_flow(
-    folder: Path,
-    case: Path,
-    path: Path,
-    normal: dict[str, CorpusFlow],
-    options: Options,
-    cache: dict[str, tuple[Baselines, float]],
-) -> tuple[float, RegressionFigures, Example | None] | None:
-    """How much more often the traces of one flow in a fault window are flagged than fault-free ones."""
-    name = path.relative_to(case).name.removesuffix(".jsonl.gz")
-    flow = normal.get(name) or next(
-        (each for each in normal.values() if each.name in (f"{part}/{name}" for part in _builds(case.name))), None
-    )
-    if flow is None:
-        return None
-    if flow.name not in cache:
-        goldens, held_out = _split(flow, min(options.fault_k, max(1, len(flow.traces) - 4)), options.seeds[0], options.held_out)
-        if not goldens:
-            return None
-        baselines = _learn(flow, goldens)
-        alarms = [bool(_judge(baselines, flow.traces[number].flow, "held-out").flagged) for number in held_out]
-        cache[flow.name] = baselines, share(sum(alarms), len(alarms))
-    baselines, false_alarms = cache[flow.name]
-    figures = RegressionFigures()
-    example: Example | None = None
-    findings: list[int] = []
-    service = json.loads((folder / "labels.json").read_text())[case.name].get("injected_service")
-    for recorded in _read(path, flow.name, options.held_out):
-        judged = _judge(baselines, recorded.flow, "fault")
-        figures.runs += 1
-        if judged.flagged:
-            figures.detected += 1
-            findings.append(len(judged.reported))
-            figures.top = figures.top or judged.reported[0].sentence
-            figures.root_correct += any(service and part.startswith(f"{service}:") for part in judged.reported[0].place.path[-2:])
-        example = example or Example("fault case", f"{case.name} {flow.name}", judged)
-    figures.findings = fmean(findings) if findings else 0.0
-    return share(figures.detected, figures.runs) - false_alarms, figures, example
-
-
-def _builds(case: str) -> tuple[str, ...]:
-    return case, case.split("_")[0], case.split("-")[0]

@@ -92,10 +92,12 @@ class _Tree:
         return self.spans[span.parent_span_id]
 
     def subtree(self, span: Span) -> list[Span]:
-        found, stack = [], [span]
+        found: list[Span] = []
+        stack = [span]
         while stack:
-            found.append(stack.pop())
-            stack.extend(self.children.get(found[-1].span_id, ()))
+            at = stack.pop()
+            found.append(at)
+            stack.extend(self.children.get(at.span_id, ()))
         return found
 
     def path(self, span: Span) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def is_recordings(folder: Path) -> bool:
 def measure(folder: Path, options: Options) -> tuple[SetFigures, list[Example]]:
     """All figures of the application, and examples of what went wrong."""
     good = {path.parent.name: read_run(path, path.parent.name) for path in sorted((folder / "good").glob("*/traces.jsonl.gz"))}
-    labels = json.loads((folder / "labels.json").read_text()) if (folder / "labels.json").is_file() else {}
+    labels: dict[str, Any] = json.loads((folder / "labels.json").read_text()) if (folder / "labels.json").is_file() else {}
     examples: list[Example] = []
     times: list[float] = []
     names = list(good)
@@ -52,7 +52,7 @@ def measure(folder: Path, options: Options) -> tuple[SetFigures, list[Example]]:
     baselines = learned([good[name] for name in goldens])
     many, rates = _false_alarms(baselines, good, goldens, times, examples)
     one, _ = _false_alarms(learned([good[names[0]]]), good, names[:1], times, [])
-    fresh = _fresh(folder, labels, names)
+    fresh = _fresh(folder, names)
     single, _ = _false_alarms(
         learned([good[names[0]]]), {name: good[name] for name in names if name in fresh or name == names[0]}, names[:1], times, []
     )
@@ -122,7 +122,7 @@ def _false_alarms(
     return figures, rates
 
 
-def _fresh(folder: Path, labels: dict[str, Any], names: Sequence[str]) -> set[str]:
+def _fresh(folder: Path, names: Sequence[str]) -> set[str]:
     """Good runs on a fresh database in the usual order, as the recording says."""
     fresh: set[str] = set()
     for name in names:
