@@ -14,7 +14,7 @@ from gate.model.policy import Policy
 from gate.model.run import Run
 from gate.model.verdict import Approval
 from gate.service import Project, Stats, Token, TraceQuery, TraceSummary
-from gate.store.values import Activity, Pruned, RunTrace, Sample, StoredVerdict, TraceRows, Unjudged, Work
+from gate.store.values import Activity, Candidates, Pruned, RunTrace, Sample, StoredVerdict, Unjudged, Work
 
 
 class SpanStore(Protocol):
@@ -160,8 +160,12 @@ class Traces(Protocol):
         """Raises NotFound."""
         ...
 
-    async def page(self, project: str, query: TraceQuery) -> TraceRows:
-        """At most `query.limit` rows, newest first, ignoring `query.attribute`. Raises BadRequest for a bad filter or cursor."""
+    async def several(self, project: str, trace_ids: Sequence[str]) -> tuple[TraceSummary, ...]:
+        """In this order; unknown traces are left out."""
+        ...
+
+    async def page(self, project: str, query: TraceQuery) -> Candidates:
+        """At most `query.limit` traces, newest first, ignoring `query.attribute`. BadRequest for a bad filter or cursor."""
         ...
 
     async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> None:

@@ -3,7 +3,6 @@
 import msgspec
 
 from gate.model.flow import FlowKey
-from gate.service import TraceSummary
 
 
 class Activity(msgspec.Struct, frozen=True, gc=False):
@@ -77,10 +76,10 @@ class Pruned(msgspec.Struct, frozen=True, gc=False):
     spans: int
 
 
-class TraceRows(msgspec.Struct, frozen=True):
-    """One page of a search, each row with the cursor that continues after it."""
+class Candidates(msgspec.Struct, frozen=True):
+    """Traces that match a search so far, newest first, each with the cursor that continues after it."""
 
-    traces: tuple[TraceSummary, ...]
+    trace_ids: tuple[str, ...]
     cursors: tuple[str, ...]
     more: bool
-    """Whether there are rows after the last."""
+    """Whether there are traces after the last."""

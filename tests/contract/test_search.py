@@ -75,18 +75,20 @@ async def test_each_filter(shop: Stores, query: TraceQuery, expected: list[int])
     """A filter gives exactly the traces that match it, newest first."""
     rows = await shop.traces.page("shop", query)
 
-    assert [int(row.trace_id, 16) for row in rows.traces] == expected
+    assert [int(trace, 16) for trace in rows.trace_ids] == expected
     assert not rows.more
 
 
 async def test_a_summary_in_a_list_is_the_summary(shop: Stores):
-    """Lists and single answers show the same."""
-    rows = await shop.traces.page("shop", TraceQuery())
+    """Lists and single answers show the same, in the order asked for; unknown traces are left out."""
+    wanted = [trace_id(number) for number in (6, 5, 4, 3, 2, 1)]
+    rows = await shop.traces.several("shop", [*wanted[:3], trace_id(99), *wanted[3:]])
 
-    assert [await shop.traces.one("shop", row.trace_id) for row in rows.traces] == list(rows.traces)
-    assert [row.run for row in rows.traces] == ["", "", "", "r1", "r1", "r1"]
-    assert rows.traces[3].services == ("db", "web")
-    assert rows.traces[1].persistent
+    assert [await shop.traces.one("shop", one) for one in wanted] == list(rows)
+    assert [row.run for row in rows] == ["", "", "", "r1", "r1", "r1"]
+    assert rows[3].services == ("db", "web")
+    assert [row.persistent for row in rows] == [False, True, False, False, False, False]
+    assert await shop.traces.several("shop", []) == ()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ async def test_paging_visits_each_trace_once(stores: Stores, query: TraceQuery):
     after = ""
     for page in range(30):
         rows = await stores.traces.page("shop", msgspec.structs.replace(query, limit=2, after=after))
-        seen += [row.trace_id for row in rows.traces]
+        seen += rows.trace_ids
         await give(stores, span(100 + page, start=NOW + SECOND))
         if not rows.more:
             break
@@ -128,8 +130,8 @@ async def test_any_number_as_time(stores: Stores):
     """Times beyond 64 bits match nothing or everything, and are no error."""
     await give(stores, span(1))
 
-    assert (await stores.traces.page("shop", TraceQuery(since_ns=2**70))).traces == ()
-    assert len((await stores.traces.page("shop", TraceQuery(until_ns=2**70, since_ns=-(2**70)))).traces) == 1
+    assert (await stores.traces.page("shop", TraceQuery(since_ns=2**70))).trace_ids == ()
+    assert len((await stores.traces.page("shop", TraceQuery(until_ns=2**70, since_ns=-(2**70)))).trace_ids) == 1
 
 
 @pytest.mark.parametrize(

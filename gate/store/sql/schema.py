@@ -45,7 +45,8 @@ def _project() -> Column[int]:
 
 def _partial(name: str, where: str, *columns: str) -> Index:
     """An index of the rows that a search by it can want: receiving pays for each entry. The search repeats the condition."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+    in_sqlite = f"{where} = 1" if where.isalpha() else where
+    return Index(name, *columns, sqlite_where=text(in_sqlite), postgresql_where=text(where))
 
 
 tokens = Table(
@@ -120,8 +121,9 @@ traces = Table(
     Column("received_ns", BigInteger, nullable=False),
     Column("words", Text, nullable=False),
     UniqueConstraint("project", "trace_id"),
-    Index("traces_newest", "project", "start_ns", "key"),
-    _partial("traces_run", "run is not null", "run", "received_ns"),
+    # What has no index of its own is looked at in this one, newest first.
+    Index("traces_newest", "project", "start_ns", "key", "end_ns", "environment"),
+    _partial("traces_run", "run is not null", "run", "start_ns", "key"),
     _partial("traces_test_case", "test_case <> ''", "project", "test_case", "start_ns", "key"),
     _partial("traces_route", "route <> ''", "project", "route", "start_ns", "key"),
     _partial("traces_failed", "status >= 400", "project", "status", "start_ns", "key"),

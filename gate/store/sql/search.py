@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, false, literal, select
 
 from gate.errors import BadRequest
 from gate.service import TraceQuery
-from gate.store.sql.schema import indexed, runs, traces
+from gate.store.sql.schema import indexed, runs, stored, traces
 from gate.store.sql.words import having
 
 
@@ -18,9 +18,8 @@ def page_query(connection: Connection, project: int, query: TraceQuery) -> Selec
     """All filters but `attribute`, in order, without a limit. Raises BadRequest for a bad status or cursor."""
     wanted = [traces.c.project == project, *_of_trace(query)]
     if query.run:
-        wanted.append(
-            traces.c.run == select(runs.c.key).where(runs.c.project == project, runs.c.id == query.run).scalar_subquery()
-        )
+        run = connection.scalar(select(runs.c.key).where(runs.c.project == project, runs.c.id == stored(query.run)))
+        wanted.append(false() if run is None else traces.c.run == run)
     if query.service or query.operation:
         spoken = having(connection, query.service, query.operation)
         wanted.append(false() if spoken is None else spoken)
@@ -28,8 +27,7 @@ def page_query(connection: Connection, project: int, query: TraceQuery) -> Selec
         start_ns, key = _read_cursor(query.after)
         wanted.append(tuple_(traces.c.start_ns, traces.c.key) < tuple_(literal(start_ns), literal(key)))
     return (
-        select(traces, runs.c.id.label("run_id"))
-        .outerjoin(runs, runs.c.key == traces.c.run)
+        select(traces.c.trace_id, traces.c.start_ns, traces.c.key)
         .where(*wanted)
         .order_by(traces.c.start_ns.desc(), traces.c.key.desc())
     )

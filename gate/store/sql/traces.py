@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Row, delete, exists, func, insert, select, up
 from gate.errors import Conflict
 from gate.service import TraceQuery, TraceSummary
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import no_trace, project_key, trace_bytes, write_audit
+from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit
 from gate.store.sql.schema import outbox, runs, samples, traces
 from gate.store.sql.search import cursor_of, page_query
 from gate.store.sql.words import services_of
 from gate.store.times import to_text
-from gate.store.values import Pruned, TraceRows
+from gate.store.values import Candidates, Pruned
 
 
 class SqlTraces:
@@ -24,29 +24,25 @@ class SqlTraces:
 
     async def one(self, project: str, trace_id: str) -> TraceSummary:
         """See `Traces.one`."""
+        found = await self._read(project, [trace_bytes(trace_id)])
+        if not found:
+            raise no_trace(trace_id)
+        return found[trace_id]
 
-        def work(connection: Connection) -> TraceSummary:
-            key = project_key(connection, project)
-            row = connection.execute(
-                select(traces, runs.c.id.label("run_id"))
-                .outerjoin(runs, runs.c.key == traces.c.run)
-                .where(traces.c.project == key, traces.c.trace_id == trace_bytes(trace_id))
-            ).one_or_none()
-            if row is None:
-                raise no_trace(trace_id)
-            return _summaries(connection, project, key, [row])[0]
+    async def several(self, project: str, trace_ids: Sequence[str]) -> tuple[TraceSummary, ...]:
+        """See `Traces.several`."""
+        found = await self._read(project, [trace_bytes(trace_id) for trace_id in trace_ids])
+        return tuple(found[trace_id] for trace_id in trace_ids if trace_id in found)
 
-        return await self._database.read(work)
-
-    async def page(self, project: str, query: TraceQuery) -> TraceRows:
+    async def page(self, project: str, query: TraceQuery) -> Candidates:
         """See `Traces.page`."""
 
-        def work(connection: Connection) -> TraceRows:
+        def work(connection: Connection) -> Candidates:
             key = project_key(connection, project)
             rows = connection.execute(page_query(connection, key, query).limit(query.limit + 1)).all()
             shown = rows[: query.limit]
             cursors = tuple(cursor_of(row.start_ns, row.key) for row in shown)
-            return TraceRows(tuple(_summaries(connection, project, key, shown)), cursors, len(rows) > query.limit)
+            return Candidates(tuple(row.trace_id.hex() for row in shown), cursors, len(rows) > query.limit)
 
         return await self._database.read(work)
 
@@ -115,6 +111,18 @@ class SqlTraces:
             return connection.execute(delete(runs).where(unused)).rowcount
 
         return await (self._database.read(work) if dry_run else self._database.write(work))
+
+    async def _read(self, project: str, trace_ids: list[bytes]) -> dict[str, TraceSummary]:
+        def work(connection: Connection) -> dict[str, TraceSummary]:
+            key = project_key(connection, project)
+            query = select(traces, runs.c.id.label("run_id")).outerjoin(runs, runs.c.key == traces.c.run)
+            found: dict[str, TraceSummary] = {}
+            for _, part in by_project((key, trace_id) for trace_id in trace_ids):
+                rows = connection.execute(query.where(traces.c.project == key, traces.c.trace_id.in_(part))).all()
+                found.update({summary.trace_id: summary for summary in _summaries(connection, project, key, rows)})
+            return found
+
+        return await self._database.read(work)
 
 
 def mark_record(connection: Connection, project: int, trace_id: str, *, persistent: bool, now_ns: int) -> None:

@@ -194,7 +194,7 @@ def upgrade() -> None:
         "traces",
         ["project", "start_ns", "key"],
         unique=False,
-        sqlite_where=sa.text("error"),
+        sqlite_where=sa.text("error = 1"),
         postgresql_where=sa.text("error"),
     )
     op.create_index(
@@ -205,13 +205,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("status >= 400"),
         postgresql_where=sa.text("status >= 400"),
     )
-    op.create_index("traces_newest", "traces", ["project", "start_ns", "key"], unique=False)
+    op.create_index("traces_newest", "traces", ["project", "start_ns", "key", "end_ns", "environment"], unique=False)
     op.create_index(
         "traces_persistent",
         "traces",
         ["project", "start_ns", "key"],
         unique=False,
-        sqlite_where=sa.text("persistent"),
+        sqlite_where=sa.text("persistent = 1"),
         postgresql_where=sa.text("persistent"),
     )
     op.create_index(
@@ -225,7 +225,7 @@ def upgrade() -> None:
     op.create_index(
         "traces_run",
         "traces",
-        ["run", "received_ns"],
+        ["run", "start_ns", "key"],
         unique=False,
         sqlite_where=sa.text("run is not null"),
         postgresql_where=sa.text("run is not null"),
