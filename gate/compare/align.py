@@ -4,9 +4,10 @@ from collections import defaultdict
 
 from gate.compare.assignment import assign
 from gate.compare.divergence import Difference, Divergence
-from gate.compare.schema import SUPPORT, Group, Slot, children_by_label, intervals, overlap, pair_group
+from gate.compare.schema import SUPPORT, Group, Slot, children_by_label, pair_group
 from gate.compare.shape import ERROR, ROWS, Label, Shape
 from gate.compare.similarity import SAME_CALL, subtree_unlikeness, unlikeness
+from gate.compare.timing import Timing, intervals, overlaps
 from gate.normalize.attributes import is_curated
 
 _FAILURE_KEYS = frozenset({ERROR, "error.type", "exception.type"})
@@ -15,18 +16,21 @@ _FAILURE_KEYS = frozenset({ERROR, "error.type", "exception.type"})
 class Alignment:
     """The outcome: `slot_of[i]` is what operation i fills (None where it is new), `divergences` are in no particular order."""
 
-    __slots__ = ("divergences", "shape", "slot_of")
+    __slots__ = ("divergences", "seen", "shape", "slot_of", "timings")
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, timings: dict[Label, Timing]) -> None:
         self.shape = shape
+        self.timings = timings
+        self.seen: list[tuple[int, Timing]] = []
+        """Callers whose golden instances overlap, and how theirs lie in time."""
         self.slot_of: list[Slot | None] = [None] * shape.size
         self.divergences: list[Divergence] = []
 
 
-def align(root: Slot, shape: Shape, start: int = 0) -> Alignment:
-    """Lays the subtree of `shape` at `start` onto `root`. Near-linear: identical subtrees meet by their hash."""
-    result = Alignment(shape)
-    _align_below(result, root, start)
+def align(root: Slot, shape: Shape, timings: dict[Label, Timing]) -> Alignment:
+    """Lays a flow onto its schema. Near-linear: identical subtrees meet by their hash."""
+    result = Alignment(shape, timings)
+    _align_below(result, root, 0)
     _find_moves(result)
     return result
 
@@ -72,7 +76,7 @@ def _align_children(result: Alignment, slot: Slot, index: int, known: bool, stac
                 empty.append((label, group, group.slots))
         if empty or extra:
             _reconcile(result, slot, index, empty, extra, stack)
-    if len(by_label) > 1 and (slot.precedes or slot.overlaps):
+    if len(by_label) > 1:
         _check_order(result, slot, index, by_label)
 
 
@@ -267,27 +271,32 @@ def _reconcile(
 
 
 def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label, list[int]]) -> None:
-    """Finds the supported orders that this instance breaks; one divergence a place, with the first broken pair."""
-    spans = {label: (start, end) for label, start, end in intervals(result.shape, by_label)}
+    """Finds the supported orders that this instance breaks. Calls that ever overlapped are judged over the whole run."""
+    timing = result.timings.get(slot.label)
+    loose: set[Label] = timing.loose if timing else set()
+    if not loose and not slot.precedes:
+        return
+    lain = intervals(result.shape, by_label)
+    if loose:
+        seen = Timing()
+        seen.observe(result.shape, by_label, lain)
+        result.seen.append((index, seen))
+    spans = {label: (start, end) for label, start, end in lain}
+    changed: set[Label] | None = None
     for (first, then), support in slot.precedes.items():
         if support < SUPPORT or first not in spans or then not in spans:
             continue
         (start, end), (other_start, other_end) = spans[first], spans[then]
-        if end <= other_start:
+        if end <= other_start or first in loose or then in loose:
+            continue
+        if changed is None:
+            changed = {one.label for one in result.divergences if one.parent == index}
+        if first in changed or then in changed:  # another number of calls also shifts them
             continue
         if other_end <= start:
-            difference, after = Difference.ORDER, ""
-        elif overlap(start, end, other_start, other_end):
-            difference, after = Difference.CONCURRENCY, "parallel"
-        else:
-            continue
-        _order(result, slot, index, difference, first, then, by_label, "serial", after)
-    for (first, then), support in slot.overlaps.items():
-        if support < SUPPORT or first not in spans or then not in spans:
-            continue
-        (start, end), (other_start, other_end) = spans[first], spans[then]
-        if end <= other_start or other_end <= start:
-            _order(result, slot, index, Difference.CONCURRENCY, first, then, by_label, "parallel", "serial")
+            _order(result, slot, index, Difference.ORDER, first, then, by_label, "serial", "")
+        elif overlaps(start, end, other_start, other_end) and len(by_label[first]) + len(by_label[then]) == 2:
+            _order(result, slot, index, Difference.CONCURRENCY, first, then, by_label, "serial", "parallel")
 
 
 def _order(
@@ -330,7 +339,8 @@ def _find_moves(result: Alignment) -> None:
         if label not in new:
             continue
         for before, after in zip(gone, new[label], strict=False):
-            if len(before.slots) != len(after.operations):
+            same_place = result.shape.labels[before.parent] == result.shape.labels[after.parent]
+            if same_place or len(before.slots) != len(after.operations):
                 continue
             result.divergences.remove(before)
             after.difference = Difference.MOVED

@@ -1,15 +1,18 @@
 """A run beside its baselines: one comparison a flow."""
 
-from gate.compare.align import align
+from gate.compare.align import Alignment, align
 from gate.compare.changes import Scene, change_of
 from gate.compare.completeness import missing_spans
+from gate.compare.concurrency import concurrency_divergences
 from gate.compare.divergence import Divergence
 from gate.compare.explain import Cause, explain
 from gate.compare.findings import findings_of
 from gate.compare.fingerprint import fingerprint
+from gate.compare.floating import excuse
 from gate.compare.learn import Baselines
 from gate.compare.levels import level_of
 from gate.compare.pairing import Pairing, pair
+from gate.compare.runs import count_calls
 from gate.compare.sentences import sentence
 from gate.compare.shape import Shape
 from gate.compare.stability import notes
@@ -22,13 +25,15 @@ from gate.model.verdict import Comparison, Finding, Level, Place
 class _Compared:
     """One flow on its way through the comparison."""
 
-    __slots__ = ("causes", "divergences", "flow", "incomplete", "scene")
+    __slots__ = ("alignment", "divergences", "floating", "flow", "incomplete", "scene", "shape")
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self.shape: Shape | None = None
+        self.alignment: Alignment | None = None
+        self.floating: list[str] = []
         self.scene: Scene | None = None
         self.divergences: list[Divergence] = []
-        self.causes: list[Cause] = []
         self.incomplete = missing_spans(flow)
 
 
@@ -40,6 +45,7 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
     """
     policy = policy or Policy()
     compared = [_align(baselines, flow) for flow in run.flows]
+    _judge_run(baselines, [entry for entry in compared if entry.scene and not entry.incomplete])
     causes: list[tuple[_Compared, Cause]] = []
     for entry in compared:
         if entry.scene and not entry.incomplete:
@@ -59,15 +65,28 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
 
 def _align(baselines: Baselines, flow: Flow) -> _Compared:
     entry = _Compared(flow)
+    shape = entry.shape = Shape(flow)
     baseline = baselines.get(flow.key)
     if baseline is None:
         return entry
-    shape = Shape(flow)
-    alignment = align(baseline.root, shape)
+    alignment = align(baseline.root, shape, baselines.timings)
     sample = baseline.nearest(shape)
     entry.scene = Scene(shape, baseline, sample, pair(alignment, baseline, sample))
+    entry.alignment = alignment
     entry.divergences = alignment.divergences
     return entry
+
+
+def _judge_run(baselines: Baselines, entries: list[_Compared]) -> None:
+    """What only the run as a whole can say."""
+    if any(entry.divergences for entry in entries):
+        flows = [(entry.scene, entry.divergences) for entry in entries if entry.scene]
+        totals = count_calls([entry.shape for entry in entries if entry.shape])
+        for entry, floating in zip(entries, excuse(flows, baselines.runs, totals), strict=True):
+            entry.floating = floating
+    alignments = [entry.alignment for entry in entries if entry.alignment]
+    for number, divergence in concurrency_divergences(alignments, baselines.timings):
+        entries[number].divergences.append(divergence)
 
 
 def _causes(divergences: list[Divergence], scene: Scene, policy: Policy) -> list[Cause]:
@@ -93,8 +112,16 @@ def _comparison(entry: _Compared, findings: tuple[Finding, ...]) -> Comparison:
         samples=len(scene.baseline.samples),
         findings=findings,
         incomplete=entry.incomplete,
-        notes=notes(scene.baseline),
+        notes=(*notes(scene.baseline), *_floating_note(entry.floating)),
     )
+
+
+def _floating_note(floating: list[str]) -> tuple[str, ...]:
+    """Says which calls were not judged here because they belong to the run."""
+    if not floating:
+        return ()
+    named = ", ".join(dict.fromkeys(floating))
+    return (f"work of the whole run, not of this flow: {named[:400]}",)
 
 
 def _absent(baselines: Baselines, key: FlowKey, policy: Policy) -> Comparison:

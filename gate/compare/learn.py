@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from gate.compare.runs import GoldenRuns
 from gate.compare.schema import Slot, absorb
 from gate.compare.shape import Label, Shape
+from gate.compare.timing import Timing
 from gate.model.flow import Flow, FlowKey, RunFlows
 
 
@@ -21,9 +23,9 @@ class Baseline:
         """The run of each sample."""
         self._places: dict[int, dict[int, Slot]] = {}
 
-    def add(self, shape: Shape, run: str) -> None:
+    def add(self, shape: Shape, run: str, timings: dict[Label, Timing]) -> None:
         """Learns one more sample."""
-        absorb(self.root, shape, len(self.samples))
+        absorb(self.root, shape, len(self.samples), timings)
         self.samples.append(shape)
         self.runs.append(run)
         self._places.clear()
@@ -66,12 +68,14 @@ class Baseline:
 class Baselines:
     """Everything learned from golden runs; immutable for its users."""
 
-    __slots__ = ("flows", "runs")
+    __slots__ = ("flows", "runs", "timings")
 
     def __init__(self) -> None:
         self.flows: dict[FlowKey, Baseline] = {}
-        self.runs: list[tuple[str, list[Shape]]] = []
-        """Run id and shapes of all its flows."""
+        self.runs = GoldenRuns()
+        """The golden runs as wholes."""
+        self.timings: dict[Label, Timing] = {}
+        """By caller, pooled over all flows."""
 
     def get(self, key: FlowKey) -> Baseline | None:
         """The baseline of a flow."""
@@ -91,8 +95,8 @@ def learn(runs: Sequence[RunFlows]) -> Baselines:
             baseline = baselines.flows.get(flow.key)
             if baseline is None:
                 baseline = baselines.flows[flow.key] = Baseline(flow.key, shape.labels[0])
-            baseline.add(shape, run.run_id)
-        baselines.runs.append((run.run_id, shapes))
+            baseline.add(shape, run.run_id, baselines.timings)
+        baselines.runs.add(shapes)
     return baselines
 
 

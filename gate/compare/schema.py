@@ -6,6 +6,7 @@ slot for each call (the second `PUT` of a test is not the third); groups whose n
 
 from gate.compare.assignment import assign
 from gate.compare.shape import ERROR, Label, Shape
+from gate.compare.timing import LARGEST_ORDERED, Timing, intervals, relations
 from gate.normalize.attributes import is_curated
 
 LARGEST_SLOTTED = 12
@@ -13,14 +14,12 @@ LARGEST_SLOTTED = 12
 LARGEST_PROTOTYPES = 8
 SUPPORT = 5
 """Observations from which order and ordinary attributes count."""
-LARGEST_ORDERED = 24
-"""Labels under one parent up to which the order of every pair is learned; beyond, that of neighbours."""
 
 
 class Slot:
     """One call at one place, as all samples show it."""
 
-    __slots__ = ("count", "facts", "groups", "label", "overlaps", "precedes", "refuted", "shapes", "variants", "where")
+    __slots__ = ("count", "facts", "groups", "label", "precedes", "refuted", "shapes", "variants", "where")
 
     def __init__(self, label: Label) -> None:
         self.label = label
@@ -35,8 +34,6 @@ class Slot:
         """Collapsed subtree hashes, and the samples that show each."""
         self.precedes: dict[tuple[Label, Label], int] = {}
         """Children that always end before others begin, by how many instances say so."""
-        self.overlaps: dict[tuple[Label, Label], int] = {}
-        """Children that always overlap."""
         self.refuted: set[tuple[Label, Label]] = set()
         self.where: list[tuple[int, int]] = []
         """(sample, operation) of every instance, samples in learning order."""
@@ -78,9 +75,9 @@ class Group:
         return str(self.most) if self.least == self.most else f"{self.least}..{self.most}"
 
 
-def absorb(root: Slot, shape: Shape, sample: int, start: int = 0) -> None:
-    """Teaches a slot one more instance: the subtree of `shape` at `start`. Iterative: depth costs no stack."""
-    stack = [(root, start)]
+def absorb(root: Slot, shape: Shape, sample: int, timings: dict[Label, Timing]) -> None:
+    """Teaches the schema of a flow one more sample, and the timings of its callers. Iterative: depth costs no stack."""
+    stack = [(root, 0)]
     while stack:
         slot, index = stack.pop()
         _observe(slot, shape, sample, index)
@@ -92,7 +89,12 @@ def absorb(root: Slot, shape: Shape, sample: int, start: int = 0) -> None:
                     group = slot.groups[label] = Group(slot.count - 1)
                 stack.extend(_place(group, label, shape, members))
             if len(by_label) > 1:
-                _learn_order(slot, shape, by_label)
+                spans = intervals(shape, by_label)
+                _learn_order(slot, spans)
+                timing = timings.get(slot.label)
+                if timing is None:
+                    timing = timings[slot.label] = Timing()
+                timing.observe(shape, by_label, spans)
             for label, group in slot.groups.items():
                 if label not in by_label:
                     group.counts[0] = group.counts.get(0, 0) + 1
@@ -228,59 +230,22 @@ def _prototype(group: Group, label: Label, shape: Shape, member: int) -> Slot:
     return slot
 
 
-def _learn_order(slot: Slot, shape: Shape, by_label: dict[Label, list[int]]) -> None:
+def _learn_order(slot: Slot, spans: list[tuple[Label, int, int]]) -> None:
     """Keeps, of the orders that hold in this instance, those that no instance refutes."""
-    spans = intervals(shape, by_label)
-    few = len(spans) <= LARGEST_ORDERED
-    for position, (label, start, end) in enumerate(spans):
-        for other, other_start, other_end in spans[position + 1 :] if few else spans[position + 1 : position + 5]:
-            if label[0] == other[0]:  # one service, one clock
-                _relate(slot, label, other, end <= other_start, overlap(start, end, other_start, other_end))
-    if not few:
+    precedes, refuted = slot.precedes, slot.refuted
+    for first, then, overlapping in relations(spans):
+        pair, reverse = (first, then), (then, first)
+        if pair in refuted:
+            continue
+        if overlapping or reverse in precedes:
+            refuted.update((pair, reverse))
+            precedes.pop(pair, None)
+            precedes.pop(reverse, None)
+        else:
+            precedes[pair] = precedes.get(pair, 0) + 1
+    if len(spans) > LARGEST_ORDERED:
         found = {label: (start, end) for label, start, end in spans}
-        for label, other in list(slot.precedes):
-            if label in found and other in found and found[label][1] > found[other][0]:
-                _refute(slot, label, other)
-
-
-def _relate(slot: Slot, first: Label, then: Label, before: bool, overlapping: bool) -> None:
-    """One instance's word on two labels, `first` starting first."""
-    pair, reverse = (first, then), (then, first)
-    if pair in slot.refuted:
-        return
-    both = pair if first <= then else reverse
-    if before and reverse not in slot.precedes and both not in slot.overlaps:
-        slot.precedes[pair] = slot.precedes.get(pair, 0) + 1
-    elif overlapping and pair not in slot.precedes and reverse not in slot.precedes:
-        slot.overlaps[both] = slot.overlaps.get(both, 0) + 1
-    else:
-        _refute(slot, first, then)
-
-
-def _refute(slot: Slot, first: Label, then: Label) -> None:
-    for pair in ((first, then), (then, first)):
-        slot.refuted.add(pair)
-        slot.precedes.pop(pair, None)
-        slot.overlaps.pop(pair, None)
-
-
-def intervals(shape: Shape, by_label: dict[Label, list[int]]) -> list[tuple[Label, int, int]]:
-    """Label, first start and last end of each group of children, by start."""
-    operations = shape.flow.operations
-    return sorted(
-        (
-            (
-                label,
-                min(operations[member].start_ns for member in members),
-                max(operations[member].end_ns for member in members),
-            )
-            for label, members in by_label.items()
-        ),
-        key=lambda interval: (interval[1], interval[2], interval[0]),
-    )
-
-
-def overlap(start: int, end: int, other_start: int, other_end: int) -> bool:
-    """Whether two intervals share a good part (a third) of the shorter one."""
-    shared = min(end, other_end) - max(start, other_start)
-    return shared * 3 >= max(1, min(end - start, other_end - other_start))
+        for first, then in list(precedes):
+            if first in found and then in found and found[first][1] > found[then][0]:
+                refuted.update(((first, then), (then, first)))
+                del precedes[first, then]

@@ -1,0 +1,129 @@
+"""What the golden runs as wholes say: how often each call happens in a run, what happens on first use only, what exchanges."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from gate.compare.shape import ERROR, Label, Shape
+
+LARGEST_VARIANTS = 24
+"""Different sets of calls of one caller that are compared with each other."""
+
+_Calls: TypeAlias = frozenset[tuple[Label, int]]
+
+
+class GoldenRuns:
+    """The golden runs, looked at only when a candidate differs."""
+
+    __slots__ = ("_exchanges", "_first_use", "_prepared", "_runs", "most")
+
+    def __init__(self) -> None:
+        self._runs: list[list[Shape]] = []
+        self.most: Counter[Label] = Counter()
+        """The most of each call in one golden run."""
+        self._prepared = False
+        self._first_use: set[Label] = set()
+        self._exchanges: dict[str, set[_Calls]] = {}
+
+    def add(self, shapes: Sequence[Shape]) -> None:
+        """Learns one more golden run: the shapes of all its flows."""
+        self._runs.append(list(shapes))
+        self._prepared = False
+
+    def prepare(self) -> None:
+        """Counts, once."""
+        if self._prepared:
+            return
+        self._prepared = True
+        self.most.clear()
+        supports: Counter[Label] = Counter()
+        against: Counter[Label] = Counter()
+        variants: dict[tuple[Label, str], set[_Calls]] = {}
+        for shapes in self._runs:
+            for label, count in count_calls(shapes).items():
+                self.most[label] = max(self.most[label], count)
+            _watch_first_use(shapes, supports, against, variants)
+        self._first_use = {label for label, number in supports.items() if number >= 2 and not against[label]}
+        self._exchanges = _exchanges_of(variants)
+
+    def within(self, label: Label, count: int) -> bool:
+        """Whether a run may have so many of these calls: no more than twice and one more than any golden run."""
+        return count <= 2 * self.most[label] + 1
+
+    def is_first_use(self, label: Label) -> bool:
+        """Whether the golden processes make this call only the first time that they do something."""
+        return label in self._first_use
+
+    def is_known_exchange(self, service: str, bundle: Counter[Label]) -> bool:
+        """Whether two golden instances of one caller of the service differ by exactly these calls."""
+        changed = frozenset((label, delta) for label, delta in bundle.items() if delta)
+        return bool(changed) and changed in self._exchanges.get(service, ())
+
+
+def count_calls(shapes: Sequence[Shape]) -> Counter[Label]:
+    """How often each call happens in a run."""
+    counts: Counter[Label] = Counter()
+    for shape in shapes:
+        counts.update(shape.labels)
+    return counts
+
+
+def outcome(shape: Shape, index: int) -> str:
+    """How a call ended: its status and whether it is an error; instances with another outcome do other work."""
+    facts = shape.facts[index]
+    status = "".join(value for key, value in sorted(facts.items()) if key.endswith("status_code"))
+    return f"{status}{'!' if ERROR in facts else ''}"
+
+
+def _watch_first_use(
+    shapes: Sequence[Shape],
+    supports: Counter[Label],
+    against: Counter[Label],
+    variants: dict[tuple[Label, str], set[_Calls]],
+) -> None:
+    """One run: per process and caller, in order of time, which calls come only first."""
+    instances: dict[tuple[str, Label, str], list[tuple[int, Counter[Label]]]] = {}
+    for shape in shapes:
+        operations = shape.flow.operations
+        for index, label in enumerate(shape.labels):
+            calls = Counter(shape.labels[child] for child in shape.children[index])
+            ended = outcome(shape, index)
+            operation = operations[index]
+            instances.setdefault((operation.process, label, ended), []).append((operation.start_ns, calls))
+            known = variants.setdefault((label, ended), set())
+            if len(known) < LARGEST_VARIANTS:
+                known.add(frozenset(calls.items()))
+    for members in instances.values():
+        if len(members) < 2:
+            continue
+        members.sort(key=lambda member: member[0])
+        lacking: set[Label] = set()
+        shown: set[Label] = set()
+        for _, calls in members:
+            for label in calls:
+                if label in lacking:
+                    against[label] += 1
+                shown.add(label)
+            absent = [label for label in shown if label not in calls]
+            supports.update(absent)
+            lacking.update(absent)
+        first = members[0][1]
+        for label in shown:
+            if label not in first:
+                against[label] += 1
+
+
+def _exchanges_of(variants: dict[tuple[Label, str], set[_Calls]]) -> dict[str, set[_Calls]]:
+    found: dict[str, set[_Calls]] = {}
+    for (label, _), known in variants.items():
+        if len(known) < 2:
+            continue
+        exchanges = found.setdefault(label[0], set())
+        counters = [Counter(dict(calls)) for calls in known]
+        for position, left in enumerate(counters):
+            for right in counters[position + 1 :]:
+                difference = {name: left[name] - right[name] for name in left.keys() | right.keys() if left[name] != right[name]}
+                if len(difference) <= 8:
+                    exchanges.add(frozenset(difference.items()))
+                    exchanges.add(frozenset((name, -delta) for name, delta in difference.items()))
+    return found

@@ -1,0 +1,102 @@
+"""Which calls of one caller follow each other and which overlap, pooled over every place where the caller shows up.
+
+Overlap is a matter of luck in a single trace. So what runs at the same time is judged over all instances of a caller in a
+run: only when chance can hardly make all of them differ from the golden runs, the concurrency changed.
+"""
+
+from gate.compare.shape import Label, Shape
+
+LARGEST_ORDERED = 24
+"""Labels under one caller up to which every pair is looked at; beyond, neighbours."""
+NEIGHBOURS = 4
+CHANCE = 0.01
+"""Probability below which a difference is no accident."""
+RARE = 0.2
+"""Share of the golden instances up to which an outcome counts as never seen: instances of one run are not independent."""
+
+
+class Timing:
+    """How the calls of one caller lie in time. Pairs are ordered by label; only calls of one service share a clock."""
+
+    __slots__ = ("loose", "pairs")
+
+    def __init__(self) -> None:
+        self.pairs: dict[tuple[Label, Label], list[int]] = {}
+        """How often the first ended before the second began, the other way round, and how often they overlapped."""
+        self.loose: set[Label] = set()
+        """Calls that ever overlapped another."""
+
+    def observe(self, shape: Shape, by_label: dict[Label, list[int]], spans: list[tuple[Label, int, int]]) -> None:
+        """Adds one instance: its calls, and their intervals by start."""
+        for first, then, overlapping in relations(spans):
+            if overlapping and len(by_label[first]) + len(by_label[then]) > 2:
+                continue  # repetitions that alternate do not run at the same time
+            forward = first <= then
+            counts = self.pairs.setdefault((first, then) if forward else (then, first), [0, 0, 0])
+            counts[2 if overlapping else 0 if forward else 1] += 1
+        operations = shape.flow.operations
+        members = sorted(
+            (operations[member].start_ns, operations[member].end_ns, label) for label, own in by_label.items() for member in own
+        )
+        longest = members[0]
+        for start, end, label in members[1:]:
+            if label[0] == longest[2][0] and overlaps(longest[0], longest[1], start, end):
+                self.loose.update((label, longest[2]))
+            if end > longest[1]:
+                longest = (start, end, label)
+
+
+def relations(spans: list[tuple[Label, int, int]]) -> list[tuple[Label, Label, bool]]:
+    """(earlier, later, whether they overlap) for the pairs of calls that say anything: a slight overlap says nothing."""
+    found: list[tuple[Label, Label, bool]] = []
+    reach = len(spans) if len(spans) <= LARGEST_ORDERED else NEIGHBOURS
+    for position, (first, start, end) in enumerate(spans):
+        for then, other_start, other_end in spans[position + 1 : position + 1 + reach]:
+            if first[0] != then[0]:
+                continue
+            if end <= other_start:
+                found.append((first, then, False))
+            elif overlaps(start, end, other_start, other_end):
+                found.append((first, then, True))
+    return found
+
+
+def overlaps(start: int, end: int, other_start: int, other_end: int) -> bool:
+    """Whether two intervals share a good part (a third) of the shorter one."""
+    shared = min(end, other_end) - max(start, other_start)
+    return shared > 0 and shared * 3 >= min(end - start, other_end - other_start)
+
+
+def intervals(shape: Shape, by_label: dict[Label, list[int]]) -> list[tuple[Label, int, int]]:
+    """Label, first start and last end of each group of children, by start."""
+    operations = shape.flow.operations
+    found: list[tuple[Label, int, int]] = []
+    for label, members in by_label.items():
+        if len(members) == 1:
+            operation = operations[members[0]]
+            found.append((label, operation.start_ns, operation.end_ns))
+        else:
+            start = min(operations[member].start_ns for member in members)
+            found.append((label, start, max(operations[member].end_ns for member in members)))
+    found.sort(key=lambda interval: (interval[1], interval[2], interval[0]))
+    return found
+
+
+def changed(golden: list[int], seen: list[int]) -> str:
+    """`parallel`, `serial`, `forward` or `backward` when what a run shows cannot be an accident, else nothing.
+
+    Counts as in `Timing.pairs`. All instances of the run must show what hardly any golden one does. Chance is the rule of
+    succession, (times seen + 1) / (instances + 2), for every instance anew.
+    """
+    instances, total = sum(seen), sum(golden)
+    if not instances or not total:
+        return ""
+    for index, outcome in enumerate(("forward", "backward", "parallel")):
+        if seen[index] != instances:
+            continue
+        often = golden[index]
+        if outcome != "parallel" and golden[2] * 2 > total:
+            outcome, often = "serial", golden[0] + golden[1]
+        rare = often <= RARE * total and ((often + 1) / (total + 2)) ** instances <= CHANCE
+        return outcome if rare else ""
+    return ""
