@@ -6,6 +6,7 @@ from gate.model.run import Run
 from gate.service import TraceQuery
 from gate.store.protocols import Stores
 from gate.store.values import Pruned
+from tests.contract.backends import Open
 from tests.contract.made import DAY, NOW, give, span, span_names, trace_id
 from tests.contract.test_golden import sample
 
@@ -92,3 +93,22 @@ async def test_tidying_loses_nothing(stores: Stores, monkeypatch: pytest.MonkeyP
     assert [(row.trace_id, row.services) for row in await stores.traces.several("shop", found.trace_ids)] == [
         (trace_id(51), ("service 2",))
     ]
+
+
+async def test_another_process_may_tidy(stores: Stores, reopen: Open, monkeypatch: pytest.MonkeyPatch):
+    """Numbers that one process remembers are void when another has deleted them and given them away again."""
+    from gate.store.sql import stores as sql
+
+    monkeypatch.setattr(sql, "_DICTIONARY", 0)
+    await give(stores, span(1, name="old", service="old service"), now_ns=1)
+    other = await reopen()
+    await other.traces.prune("shop", before_ns=NOW - DAY, limit=100, now_ns=NOW)
+    await other.tidy()
+    await give(other, span(2, name="new", service="new service"), now_ns=NOW)
+    await give(stores, span(3, name="old", service="old service"), now_ns=NOW)
+    await other.close()
+
+    for operation, trace in (("old", 3), ("new", 2)):
+        found = await stores.traces.page("shop", TraceQuery(operation=operation, service=f"{operation} service"))
+        rows = await stores.traces.several("shop", found.trace_ids)
+        assert [(row.trace_id, row.services) for row in rows] == [(trace_id(trace), (f"{operation} service",))]

@@ -11,7 +11,7 @@ from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, run_key, upsert
 from gate.store.sql.schema import indexed, runs, stored, traces
 from gate.store.sql.spans import PackedChunk, insert_chunks, pack
-from gate.store.sql.words import Numbers, Pair, Words, joined
+from gate.store.sql.words import Found, Pair, Words, joined
 
 
 class SqlIntake:
@@ -25,12 +25,9 @@ class SqlIntake:
         """See `Intake.accept`."""
         delivery = _Delivery(project, batch, await pack(batch.chunks), run, now_ns)
         stored = await self._database.write_together(self._store, delivery)
-        self._words.remember(stored.words)
+        if stored.words is not None:
+            self._words.remember(stored.words)
         return stored.runs
-
-    def forget(self) -> None:
-        """Forget what is remembered of the dictionaries: entries may have been deleted."""
-        self._words.forget()
 
     def _store(self, connection: Connection, deliveries: Sequence["_Delivery"]) -> list["_Stored"]:
         keys = _Keys(connection)
@@ -50,14 +47,14 @@ class SqlIntake:
                 summaries[project, chunk.trace_id] = _Summary(row, chunk.operations)
             else:
                 summaries[project, chunk.trace_id] = _Summary(_merged(other.row, row), other.operations + chunk.operations)
-        found = self._write(connection, summaries) if summaries else {}
+        found = self._write(connection, summaries) if summaries else None
         touched: dict[int, set[str]] = {}
         for _, run, chunk, one in fresh:
             if run is not None:
                 touched.setdefault(id(one), set()).add(one.run or chunk.run)
         return [_Stored(frozenset(touched.get(id(one), ())), found) for one in deliveries]
 
-    def _write(self, connection: Connection, summaries: dict[tuple[int, bytes], "_Summary"]) -> dict[Pair, Numbers]:
+    def _write(self, connection: Connection, summaries: dict[tuple[int, bytes], "_Summary"]) -> Found:
         """Merge summaries into their rows; returns the words that were not remembered."""
         found = self._words.number(connection, [summary.operations for summary in summaries.values()])
         for summary in summaries.values():
@@ -74,7 +71,7 @@ class SqlIntake:
 
 class _Stored(NamedTuple):
     runs: frozenset[str]
-    words: dict[Pair, Numbers]
+    words: Found | None
 
 
 class _Delivery(NamedTuple):

@@ -19,7 +19,7 @@ _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 def project_key(connection: Connection, name: str) -> int:
     """Raises NotFound."""
-    key = connection.scalar(select(projects.c.key).where(projects.c.name == name))
+    key = connection.scalar(select(projects.c.key).where(projects.c.name == stored(name)))
     if key is None:
         raise NotFound(f"There is no project {name!r}.", hint="POST /api/v1/projects makes one.")
     return int(key)

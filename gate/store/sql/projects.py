@@ -59,8 +59,9 @@ class SqlProjects:
 
         def work(connection: Connection) -> Project:
             key = project_key(connection, name)
-            if changes:
-                connection.execute(update(projects).where(projects.c.key == key).values(dict(changes)))
+            values = {column: stored(value) if isinstance(value, str) else value for column, value in changes.items()}
+            if values:
+                connection.execute(update(projects).where(projects.c.key == key).values(values))
             return _project(connection.execute(select(projects).where(projects.c.key == key)).one())
 
         return await self._database.write(work)

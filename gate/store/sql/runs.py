@@ -58,7 +58,7 @@ class SqlRuns:
         def work(connection: Connection) -> tuple[tuple[Run, ...], str]:
             query = select(runs).where(runs.c.project == project_key(connection, project)).order_by(runs.c.key.desc())
             if branch:
-                query = query.where(runs.c.branch == branch)
+                query = query.where(runs.c.branch == stored(branch))
             if after:
                 query = query.where(runs.c.key < int(after))
             rows = connection.execute(query.limit(limit + 1)).all()

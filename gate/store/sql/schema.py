@@ -150,6 +150,14 @@ services = Table(
 )
 """The dictionary of services, likewise."""
 
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""`dictionary`: how often entries were deleted from the two dictionaries; numbers remembered from before are void."""
+
 chunks = Table(
     "chunks",
     metadata,

@@ -61,9 +61,7 @@ class SqlStores:
             if connection.dialect.name == "sqlite":
                 give_back_pages(connection, _PAGES)
 
-        self.intake.forget()
         await self.database.write(work)
-        self.intake.forget()
 
     async def check(self) -> dict[str, str]:
         """See `Stores.check`."""

@@ -5,15 +5,16 @@ A number stands between commas, so that one substring search finds it exactly, a
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, tuple_, update
 
 from gate.store.sql.lookup import upsert
-from gate.store.sql.schema import INDEXED_TEXT, indexed, operations, services, traces
+from gate.store.sql.schema import INDEXED_TEXT, counters, indexed, operations, services, traces
 
 _REMEMBERED = 50_000
 _AT_ONCE = 250
+_GENERATION = select(counters.c.value).where(counters.c.name == "dictionary")
 _MANY = 100
 """Services that have an operation of this name, at most, which a search by name alone looks for."""
 
@@ -23,43 +24,54 @@ Numbers = tuple[str, str]
 """Their words: `s3`, `57`."""
 
 
+class Found(NamedTuple):
+    """Numbers that were read from the dictionaries, and when: after a later deletion they are void."""
+
+    numbers: dict[Pair, Numbers]
+    generation: int
+
+
 class Words:
     """Numbers for pairs. What a rolled-back transaction numbered must not be remembered: call `remember` after the commit."""
 
     def __init__(self) -> None:
         self._known: dict[Pair, Numbers] = {}
+        self._generation = 0
 
-    def number(self, connection: Connection, groups: Iterable[Iterable[Pair]]) -> dict[Pair, Numbers]:
-        """The words of each pair that is not remembered. New pairs are added to the dictionaries."""
+    def number(self, connection: Connection, groups: Iterable[Iterable[Pair]]) -> Found:
+        """The words of each pair that is not remembered. New pairs are added to the dictionaries. Nobody, in no process, deletes
+        entries before this transaction ends."""
+        generation = connection.execute(_GENERATION.with_for_update(read=True)).scalar_one()
+        if generation != self._generation:
+            self._known, self._generation = {}, generation
         known = self._known
         missing = {pair: (indexed(pair[0]), indexed(pair[1])) for pairs in groups for pair in pairs if pair not in known}
         if not missing:
-            return {}
+            return Found({}, generation)
         of_service = _numbers(connection, services, {(service,) for service, _ in missing.values()})
         of_pair = _numbers(connection, operations, set(missing.values()))
-        return {pair: (f"s{of_service[cut[:1]]}", str(of_pair[cut])) for pair, cut in missing.items()}
+        numbers = {pair: (f"s{of_service[cut[:1]]}", str(of_pair[cut])) for pair, cut in missing.items()}
+        return Found(numbers, generation)
 
-    def text(self, pairs: Iterable[Pair], found: dict[Pair, Numbers]) -> str:
+    def text(self, pairs: Iterable[Pair], found: Found) -> str:
         """The words of a trace with these pairs."""
         known = self._known
         words: dict[str, None] = {}
         for pair in pairs:
-            service, operation = known.get(pair) or found[pair]
+            service, operation = known.get(pair) or found.numbers[pair]
             words[service] = None
             words[operation] = None
         return f",{','.join(words)},"
 
-    def remember(self, found: dict[Pair, Numbers]) -> None:
+    def remember(self, found: Found) -> None:
         """Keep committed numbers. Overlong texts are not kept: they are hostile, and would fill the memory."""
+        if found.generation != self._generation:
+            return
         if len(self._known) > _REMEMBERED:
             self._known = {}
-        for pair, words in found.items():
+        for pair, words in found.numbers.items():
             if len(pair[0]) <= INDEXED_TEXT and len(pair[1]) <= INDEXED_TEXT:
                 self._known[pair] = words
-
-    def forget(self) -> None:
-        """Forget everything: dictionary entries may have been deleted."""
-        self._known = {}
 
 
 def joined(one: str, other: str) -> str:
@@ -90,7 +102,8 @@ def services_of(connection: Connection, texts: Sequence[str]) -> list[tuple[str,
 
 
 def shrink(connection: Connection) -> None:
-    """Delete dictionary entries that no trace uses any more. Reads the words of every trace."""
+    """Delete dictionary entries that no trace uses any more. Reads the words of every trace, while nobody receives."""
+    connection.execute(update(counters).where(counters.c.name == "dictionary").values(value=counters.c.value + 1))
     words: set[str] = set()
     for text in connection.scalars(select(traces.c.words).execution_options(yield_per=1000)):
         words.update(text.split(","))

@@ -12,6 +12,12 @@ _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Make every table."""
     op.create_table(
+        "counters",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "operations",
         sa.Column("key", _KEY, nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
@@ -251,3 +257,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["runs.key"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run"),
     )
+    op.execute("insert into counters (name, value) values ('dictionary', 0)")
