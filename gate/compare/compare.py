@@ -1,10 +1,13 @@
 """A run beside its baselines: one comparison a flow."""
 
+from fnmatch import fnmatchcase
+
 from gate.compare.align import Alignment, align
 from gate.compare.changes import Scene, change_of
 from gate.compare.completeness import missing_spans
 from gate.compare.concurrency import concurrency_divergences
 from gate.compare.divergence import Divergence
+from gate.compare.entries import FEWEST, Entries, requests
 from gate.compare.explain import Cause, explain
 from gate.compare.findings import findings_of
 from gate.compare.fingerprint import fingerprint
@@ -25,13 +28,15 @@ from gate.model.verdict import Comparison, Finding, Level, Place
 class _Compared:
     """One flow on its way through the comparison."""
 
-    __slots__ = ("alignment", "divergences", "floating", "flow", "incomplete", "scene", "shape")
+    __slots__ = ("alignment", "divergences", "fallback", "floating", "flow", "incomplete", "scene", "shape")
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.shape: Shape | None = None
         self.alignment: Alignment | None = None
         self.floating: list[str] = []
+        self.fallback = False
+        """Compared with the same operation inside other flows."""
         self.scene: Scene | None = None
         self.divergences: list[Divergence] = []
         self.incomplete = missing_spans(flow)
@@ -44,7 +49,12 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
     touches several flows is the same object in each of their comparisons.
     """
     policy = policy or Policy()
-    compared = [_align(baselines, flow) for flow in run.flows]
+    entries = Entries(baselines)
+    compared = [_align(baselines, entries, flow) for flow in run.flows]
+    present = {flow.key for flow in run.flows}
+    undriven = _is_undriven(baselines, compared)
+    if undriven:
+        _check_losses(entries, compared)
     _judge_run(baselines, [entry for entry in compared if entry.scene and not entry.incomplete])
     causes: list[tuple[_Compared, Cause]] = []
     for entry in compared:
@@ -56,17 +66,41 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
         for entry in {id(causes[index][0]): causes[index][0] for index in members}.values():
             by_entry.setdefault(id(entry), []).append(finding)
     comparisons = [_comparison(entry, tuple(by_entry.get(id(entry), ()))) for entry in compared]
-    present = {flow.key for flow in run.flows}
     for key in sorted(baselines.flows):
-        if key not in present and key.test_case:
+        required = any(fnmatchcase(str(key), pattern) for pattern in policy.required_flows)
+        if key not in present and key.test_case and (required or not undriven):
             comparisons.append(_absent(baselines, key, policy))
     return tuple(comparisons)
 
 
-def _align(baselines: Baselines, flow: Flow) -> _Compared:
+def _is_undriven(baselines: Baselines, compared: list[_Compared]) -> bool:
+    """Whether the golden runs' tests are all absent and their requests come on their own: a driver that is not instrumented."""
+    tests = any(key.test_case for key in baselines.flows)
+    return (
+        tests
+        and any(entry.fallback for entry in compared)
+        and not any(entry.flow.key.test_case and entry.flow.key in baselines.flows for entry in compared)
+    )
+
+
+def _check_losses(entries: Entries, compared: list[_Compared]) -> None:
+    seen = requests([entry.shape for entry in compared if entry.shape])
+    if seen < FEWEST * entries.expected:
+        for entry in compared:
+            entry.incomplete = entry.incomplete or (
+                f"only {seen} of {entries.expected} requests of the golden runs arrived: traces were sampled or lost"
+            )
+
+
+def _align(baselines: Baselines, entries: Entries, flow: Flow) -> _Compared:
     entry = _Compared(flow)
     shape = entry.shape = Shape(flow)
     baseline = baselines.get(flow.key)
+    if baseline is None:
+        baseline = entries.baseline(flow.key, shape)
+        entry.fallback = baseline is not None
+    elif not flow.key.test_case:
+        baseline = entries.by_outcome(baseline, shape)
     if baseline is None:
         return entry
     alignment = align(baseline.root, shape, baselines.timings)
@@ -112,8 +146,12 @@ def _comparison(entry: _Compared, findings: tuple[Finding, ...]) -> Comparison:
         samples=len(scene.baseline.samples),
         findings=findings,
         incomplete=entry.incomplete,
-        notes=(*notes(scene.baseline), *_floating_note(entry.floating)),
+        notes=(*_fallback_note(entry), *notes(scene.baseline), *_floating_note(entry.floating)),
     )
+
+
+def _fallback_note(entry: _Compared) -> tuple[str, ...]:
+    return ("compared with the same operation inside the golden flows",) if entry.fallback else ()
 
 
 def _floating_note(floating: list[str]) -> tuple[str, ...]:

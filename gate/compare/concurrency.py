@@ -8,9 +8,7 @@ from gate.compare.shape import Label
 from gate.compare.timing import Timing, changed
 
 
-def concurrency_divergences(
-    alignments: Sequence[Alignment], timings: dict[Label, Timing]
-) -> list[tuple[int, Divergence]]:
+def concurrency_divergences(alignments: Sequence[Alignment], timings: dict[Label, Timing]) -> list[tuple[int, Divergence]]:
     """(alignment, divergence) for each caller whose loose calls now lie otherwise in every instance; one pair a caller."""
     pooled: dict[Label, Timing] = {}
     places: dict[tuple[Label, Label, Label], list[tuple[int, int]]] = {}

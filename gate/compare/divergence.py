@@ -26,8 +26,20 @@ class Divergence:
     """One difference at one place of the candidate."""
 
     __slots__ = (
-        "after", "after_label", "before", "difference", "facts", "group", "label", "moved_from", "number", "operations",
-        "parent", "position", "slot", "slots",
+        "after",
+        "after_label",
+        "before",
+        "difference",
+        "facts",
+        "group",
+        "label",
+        "moved_from",
+        "number",
+        "operations",
+        "parent",
+        "position",
+        "slot",
+        "slots",
     )
 
     def __init__(

@@ -80,6 +80,4 @@ def _stops(first: Divergence, ordered: list[Divergence], scene: Scene, handler: 
     """Whether no unchanged call of the handler comes after the first divergence: it ended early, or went on where it ended."""
     completed = scene.pairing.completed
     touched = {index for divergence in ordered for index in divergence.operations}
-    return not any(
-        completed[child] > first.position for child in scene.shape.children[handler] if child not in touched
-    )
+    return not any(completed[child] > first.position for child in scene.shape.children[handler] if child not in touched)

@@ -88,9 +88,11 @@ def _first_use(flows: Sequence[_Flow], golden: GoldenRuns, totals: Counter[Label
         kept: list[Divergence] = []
         for divergence in divergences:
             labels = deltas(divergence, scene) if divergence.difference in _STRUCTURAL else {}
-            if labels and all(
-                golden.is_first_use(label) and golden.within(label, totals[label]) for label in labels
-            ) and not any(delta < 0 and _loses(divergence, scene) for delta in labels.values()):
+            if (
+                labels
+                and all(golden.is_first_use(label) and golden.within(label, totals[label]) for label in labels)
+                and not any(delta < 0 and _loses(divergence, scene) for delta in labels.values())
+            ):
                 notes[number].append(_note(divergence, "first use"))
             else:
                 kept.append(divergence)

@@ -96,7 +96,7 @@ def learn(runs: Sequence[RunFlows]) -> Baselines:
             if baseline is None:
                 baseline = baselines.flows[flow.key] = Baseline(flow.key, shape.labels[0])
             baseline.add(shape, run.run_id, baselines.timings)
-        baselines.runs.add(shapes)
+        baselines.runs.add(run.run_id, shapes)
     return baselines
 
 

@@ -86,7 +86,10 @@ def rule_name(rule: Rule) -> str:
     said = [
         f"{field}: {value}"
         for field, value in (
-            ("flow", rule.flow), ("service", rule.service), ("operation", rule.operation), ("kind", rule.kind),
+            ("flow", rule.flow),
+            ("service", rule.service),
+            ("operation", rule.operation),
+            ("kind", rule.kind),
             ("attribute", rule.attribute),
         )
         if value != "*"

@@ -18,17 +18,21 @@ class GoldenRuns:
     __slots__ = ("_exchanges", "_first_use", "_prepared", "_runs", "most")
 
     def __init__(self) -> None:
-        self._runs: list[list[Shape]] = []
+        self._runs: list[tuple[str, list[Shape]]] = []
         self.most: Counter[Label] = Counter()
         """The most of each call in one golden run."""
         self._prepared = False
         self._first_use: set[Label] = set()
         self._exchanges: dict[str, set[_Calls]] = {}
 
-    def add(self, shapes: Sequence[Shape]) -> None:
+    def add(self, run: str, shapes: Sequence[Shape]) -> None:
         """Learns one more golden run: the shapes of all its flows."""
-        self._runs.append(list(shapes))
+        self._runs.append((run, list(shapes)))
         self._prepared = False
+
+    def all(self) -> list[tuple[str, list[Shape]]]:
+        """Run id and shapes of every golden run, oldest first."""
+        return self._runs
 
     def prepare(self) -> None:
         """Counts, once."""
@@ -39,7 +43,7 @@ class GoldenRuns:
         supports: Counter[Label] = Counter()
         against: Counter[Label] = Counter()
         variants: dict[tuple[Label, str], set[_Calls]] = {}
-        for shapes in self._runs:
+        for _, shapes in self._runs:
             for label, count in count_calls(shapes).items():
                 self.most[label] = max(self.most[label], count)
             _watch_first_use(shapes, supports, against, variants)

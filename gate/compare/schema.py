@@ -160,9 +160,7 @@ def pair_group(group: Group, shape: Shape, members: list[int]) -> tuple[list[tup
             rest.append(member)
     if rest and free:
         order = {member: position for position, member in enumerate(members)}
-        chosen = assign(
-            rest, free, lambda member, at: distance(slots[at], shape, member) + abs(order[member] - at) * 0.01
-        )
+        chosen = assign(rest, free, lambda member, at: distance(slots[at], shape, member) + abs(order[member] - at) * 0.01)
         for row, column in chosen:
             pairs.append((slots[free[column]], rest[row]))
         rows = {row for row, _ in chosen}

@@ -58,9 +58,7 @@ def sentence(change: Change) -> str:
             what = _call(change.service, change.operation)
             return f"{what} is retried after a failure: {change.after} tries instead of {change.before}"
         case CallMoved():
-            return (
-                f"{_call(change.service, change.operation)} moved from {_last(change.before)} to {_last(change.after)}"
-            )
+            return f"{_call(change.service, change.operation)} moved from {_last(change.before)} to {_last(change.after)}"
         case Wrapped():
             return f"{_call(change.service, change.operation)} now stands around calls that were made directly"
         case Unwrapped():
