@@ -415,6 +415,8 @@ PAYLOADS = (
     "::error file=x::boom%0A::stop-commands::x",
     "𝕊𝕡𝕒𝕟 e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301 \ud800 \ufffe 漢字",
     "`",
+    "```",
+    "~~~~~~",
     "",
     "x" * 5000,
 )
