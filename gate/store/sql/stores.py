@@ -11,6 +11,7 @@ from gate.store.sql.baselines import SqlBaselines
 from gate.store.sql.database import Database
 from gate.store.sql.intake import SqlIntake
 from gate.store.sql.outbox import SqlOutbox
+from gate.store.sql.postgres import PostgresDatabase
 from gate.store.sql.projects import SqlProjects, SqlTokens
 from gate.store.sql.runs import SqlRuns
 from gate.store.sql.schema import operations, runs, samples, traces
@@ -74,6 +75,17 @@ class SqlStores:
     async def close(self) -> None:
         """See `Stores.close`."""
         await self.database.close()
+
+
+async def open_postgres(url: str) -> SqlStores:
+    """Connect to the database that the URL names and bring its schema to the newest version. Raises Unavailable, BadRequest."""
+    database = PostgresDatabase(url)
+    try:
+        await database.open(migrate)
+    except BaseException:
+        await database.close()
+        raise
+    return SqlStores(database)
 
 
 async def open_sqlite(path: Path) -> SqlStores:

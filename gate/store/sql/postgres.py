@@ -1,0 +1,136 @@
+"""PostgreSQL by asyncpg: the same functions of a synchronous `Connection`, run by SQLAlchemy's bridge.
+
+Any number of servers may share the database: what two of them do at once is decided by unique constraints and row locks; the
+transaction that loses is done again.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from gate.errors import BadRequest, Unavailable
+from gate.store.sql.database import Item, Result
+
+GROUP = 64
+"""How much work shares one commit at most."""
+_POOL = 10
+_TRIES = 10
+_AGAIN = ("23505", "40001", "40P01")
+"""SQLSTATE of a lost race: unique violation, serialization failure, deadlock."""
+_MIGRATING = 0x5350414E47415445
+"""The advisory lock (`SPANGATE` as a number) that lets one server at a time migrate."""
+
+
+class PostgresDatabase:
+    """A `Database` on one PostgreSQL database, 14 or newer. `url` may begin with `postgresql:` or `postgres:`."""
+
+    def __init__(self, url: str) -> None:
+        _, separator, rest = url.partition("://")
+        if not separator:
+            raise BadRequest("SPANGATE_DATABASE_URL is no URL.", hint="For example postgresql://user:password@host/database.")
+        self._engine = _engine(f"postgresql+asyncpg://{rest}")
+        self._where = rest.rpartition("@")[2]
+        self._waiting: dict[Callable[..., Any], list[_Waiting]] = {}
+        self._draining: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def open(self, migrate: Callable[[Connection], None]) -> None:
+        """Connect and migrate; of several servers that start at once one migrates. Raises Unavailable with the reason."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+            migrate(connection)
+
+        await self.write(work)
+
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """See `Database.read`."""
+        return await self._run(work, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """See `Database.write`."""
+        return await self._run(work)
+
+    async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
+        """See `Database.write_together`."""
+        self._must_be_open()
+        waiting = _Waiting(item, asyncio.get_running_loop().create_future())
+        queue = self._waiting.setdefault(work, [])
+        queue.append(waiting)
+        if len(queue) == 1:
+            task = asyncio.create_task(self._drain(work))
+            self._draining.add(task)
+            task.add_done_callback(self._draining.discard)
+        return await waiting.future
+
+    async def check(self) -> None:
+        """See `Database.check`."""
+        await self.read(lambda connection: connection.execute(text("select 1")).scalar_one())
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        self._closed = True
+        await asyncio.gather(*self._draining, return_exceptions=True)
+        await self._engine.dispose()
+
+    async def _drain(self, work: Callable[..., Any]) -> None:
+        """One group after the other, until nobody waits: what arrives during a commit shares the next one."""
+        while group := self._waiting[work][:GROUP]:
+            for waiting, outcome in zip(group, await self._outcomes(work, group), strict=True):
+                if waiting.future.done():
+                    continue  # The caller has gone away.
+                if isinstance(outcome, BaseException):
+                    waiting.future.set_exception(outcome)
+                else:
+                    waiting.future.set_result(outcome)
+            del self._waiting[work][: len(group)]
+
+    async def _outcomes(self, work: Callable[..., Any], group: "list[_Waiting]") -> list[Any]:
+        items = [waiting.item for waiting in group]
+        try:
+            return list(await self._run(lambda connection: work(connection, items), draining=True))
+        except Exception as error:
+            if len(group) == 1:
+                return [error]
+        # One of them is to blame: each in a transaction of its own.
+        return [outcome for waiting in group for outcome in await self._outcomes(work, [waiting])]
+
+    async def _run(self, work: Callable[[Connection], Result], *, draining: bool = False, **options: Any) -> Result:
+        if not draining:
+            self._must_be_open()
+        for attempt in range(1, _TRIES + 1):
+            try:
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(**options)
+                    async with connection.begin():
+                        return await connection.run_sync(work)
+            except DBAPIError as error:
+                if attempt == _TRIES or getattr(error.orig, "sqlstate", "") not in _AGAIN:
+                    raise self._unavailable(error.orig) from error
+                await asyncio.sleep(0.005 * attempt)
+            except (OSError, TimeoutError) as error:
+                raise self._unavailable(error) from error
+        raise AssertionError("unreachable")
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise Unavailable("The store is closed: the server is shutting down.", hint="Send it again.")
+
+    def _unavailable(self, error: BaseException | None) -> Unavailable:
+        # The address without user and password.
+        return Unavailable(
+            f"The database {self._where} cannot be used: {error}.", hint="Nothing was written; see SPANGATE_DATABASE_URL."
+        )
+
+
+class _Waiting(NamedTuple):
+    item: Any
+    future: "asyncio.Future[Any]"
+
+
+def _engine(url: str) -> AsyncEngine:
+    return create_async_engine(url, pool_size=_POOL, max_overflow=0, pool_pre_ping=True, connect_args={"timeout": 10})
