@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import asyncpg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -112,7 +113,7 @@ class PostgresDatabase:
                 if attempt == _TRIES or getattr(error.orig, "sqlstate", "") not in _AGAIN:
                     raise self._unavailable(error.orig) from error
                 await asyncio.sleep(0.005 * attempt)
-            except (OSError, TimeoutError) as error:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:  # while connecting
                 raise self._unavailable(error) from error
         raise AssertionError("unreachable")
 

@@ -1,0 +1,122 @@
+"""What only PostgreSQL promises: several servers on one database, and errors that say which setting to change."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gate.errors import BadRequest, Unavailable
+from gate.service import Project
+from gate.store.sql.stores import open_postgres
+from tests.contract.backends import BACKENDS, Open, postgresql_url
+from tests.contract.made import NOW, give, span, span_names, trace_id
+
+POSTGRESQL = next(backend for backend in BACKENDS if backend.name == "postgresql")
+
+
+@pytest.fixture
+async def reopen(tmp_path: Path) -> AsyncIterator[Open]:
+    """Opens servers on one new database."""
+    async with POSTGRESQL.empty(tmp_path) as open_stores:
+        yield open_stores
+
+
+async def test_servers_that_start_at_once_migrate_once(reopen: Open):
+    """Five servers on an empty database: all of them work, the schema is there once."""
+    servers = await asyncio.gather(*[reopen() for _ in range(5)])
+    await servers[0].projects.create(Project("shop", 30), now_ns=1)
+    await asyncio.gather(*[give(server, span(number)) for number, server in enumerate(servers, 1)])
+
+    assert (await servers[4].stats()).traces == 5
+    await asyncio.gather(*[server.close() for server in servers])
+
+
+async def test_a_trace_whose_batches_go_to_two_servers(reopen: Open):
+    """Three servers get the batches of the same traces, each of them twice: every span once, every summary whole."""
+    servers = [await reopen() for _ in range(3)]
+    await servers[0].projects.create(Project("shop", 30), now_ns=1)
+    deliveries = [(trace, number) for trace in range(1, 11) for number in range(1, 10)]
+    await asyncio.gather(
+        *[
+            give(server, span(trace, number, number - 1, name=f"op {number}", service=f"s{number}", run="r1", start=NOW + number))
+            for trace, number in deliveries
+            for server in (servers[number % 3], servers[(number + 1) % 3])
+        ]
+    )
+
+    for trace in range(1, 11):
+        summary = await servers[0].traces.one("shop", trace_id(trace))
+        assert (summary.spans, summary.operation, summary.run, len(summary.services)) == (9, "op 1", "r1", 9)
+        assert await span_names(servers[1], trace) == [f"op {number}" for number in range(1, 10)]
+    assert (await servers[2].runs.activity("shop", "r1")).spans == 90
+    await asyncio.gather(*[server.close() for server in servers])
+
+
+async def test_two_servers_finish_once(reopen: Open):
+    """Of finishes on two servers at once one is told that it was the one."""
+    from gate.model.run import Run
+
+    servers = [await reopen() for _ in range(2)]
+    await servers[0].projects.create(Project("shop", 30), now_ns=1)
+    for number in range(10):
+        await servers[0].runs.create(Run(f"r{number}", "shop"), now_ns=NOW)
+        outcomes = await asyncio.gather(
+            *[server.runs.finish("shop", f"r{number}", expect_traces=0, now_ns=NOW) for server in servers]
+        )
+        assert sorted(first for _, first in outcomes) == [False, True]
+    await asyncio.gather(*[server.close() for server in servers])
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://nobody:secret-password@127.0.0.1:1/gate", "127.0.0.1:1/gate"),
+        ("postgresql://nobody:secret-password@host.invalid/gate", "host.invalid/gate"),
+    ],
+)
+async def test_a_server_that_is_not_there_is_said(url: str, said: str):
+    """Unavailable names the address and the setting, never the password."""
+    with pytest.raises(Unavailable) as error:
+        await open_postgres(url)
+
+    assert said in str(error.value)
+    assert "SPANGATE_DATABASE_URL" in str(error.value)
+    assert "secret-password" not in str(error.value)
+
+
+@pytest.mark.parametrize("change", [("/postgres?", "/no_such_database?"), ("postgres:@", "no_such_user:secret-password@")])
+async def test_a_database_or_user_that_is_not_there_is_said(change: tuple[str, str]):
+    """In the database's own words."""
+    url = await asyncio.to_thread(postgresql_url)
+    if change[0] not in url:
+        pytest.skip("SPANGATE_TEST_DATABASE_URL has another form")
+    with pytest.raises(Unavailable, match=r"no_such_") as error:
+        await open_postgres(url.replace(*change))
+
+    assert "secret-password" not in str(error.value)
+
+
+async def test_what_is_no_url_is_a_bad_request():
+    """It names the setting."""
+    with pytest.raises(BadRequest, match="SPANGATE_DATABASE_URL"):
+        await open_postgres("not a url")
+
+
+async def test_a_lost_connection_is_replaced(reopen: Open):
+    """Connections that the database ends (a restart, a failover) are not used again."""
+    stores = await reopen()
+    await stores.projects.create(Project("shop", 30), now_ns=1)
+    await give(stores, span(1))
+
+    from sqlalchemy import text
+
+    def end_the_others(connection: object) -> None:
+        others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        connection.execute(text(f"select pg_terminate_backend(pid) {others}"))  # type: ignore[attr-defined]
+
+    await asyncio.gather(*[stores.stats() for _ in range(10)])
+    await stores.database.write(end_the_others)
+    await give(stores, span(2))
+    assert (await stores.stats()).traces == 2
+    await stores.close()
