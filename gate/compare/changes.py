@@ -1,5 +1,7 @@
 """Raw divergence → change, place and sentence: what differs, said in the terms of `gate.model.change`."""
 
+from collections import Counter
+
 import msgspec
 
 from gate.compare.divergence import Difference, Divergence
@@ -31,6 +33,7 @@ from gate.model.change import (
 from gate.model.trace import SpanKind
 from gate.model.verdict import Place
 
+_CALLS = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
 MUCH_MORE = 2
 """A call that happens more than this many times as often is an N+1."""
 
@@ -143,6 +146,16 @@ def sample_operations(divergence: Divergence, scene: Scene) -> list[int]:
         if not found:
             found = [index for index, slot in places.items() if id(slot) in wanted and operations[index].parent == parent]
     return found
+
+
+def deltas_of_calls(scene: Scene) -> dict[Label, int]:
+    """By how much the numbers of calls to others (database, service, queue) differ between a flow and its nearest sample."""
+    counts: Counter[Label] = Counter()
+    for shape, sign in ((scene.shape, 1), (scene.golden, -1)):
+        for index, operation in enumerate(shape.flow.operations):
+            if operation.kind in _CALLS:
+                counts[shape.labels[index]] += sign
+    return {label: count for label, count in counts.items() if count}
 
 
 def handler_of(shape: Shape, index: int) -> int:

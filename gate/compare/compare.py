@@ -12,6 +12,7 @@ from gate.compare.explain import Cause, explain
 from gate.compare.findings import findings_of
 from gate.compare.fingerprint import fingerprint
 from gate.compare.floating import excuse
+from gate.compare.instrumentation import attribute, cut_values
 from gate.compare.learn import Baselines
 from gate.compare.levels import level_of
 from gate.compare.pairing import Pairing, pair
@@ -19,7 +20,7 @@ from gate.compare.runs import count_calls
 from gate.compare.sentences import sentence
 from gate.compare.shape import Shape
 from gate.compare.stability import notes
-from gate.model.change import FlowMissing
+from gate.model.change import FlowMissing, InstrumentationChanged
 from gate.model.flow import Flow, FlowKey, RunFlows
 from gate.model.policy import Policy
 from gate.model.verdict import Comparison, Finding, Level, Place
@@ -28,13 +29,14 @@ from gate.model.verdict import Comparison, Finding, Level, Place
 class _Compared:
     """One flow on its way through the comparison."""
 
-    __slots__ = ("alignment", "divergences", "fallback", "floating", "flow", "incomplete", "scene", "shape")
+    __slots__ = ("alignment", "divergences", "fallback", "floating", "flow", "incomplete", "notices", "scene", "shape")
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.shape: Shape | None = None
         self.alignment: Alignment | None = None
         self.floating: list[str] = []
+        self.notices: list[InstrumentationChanged] = []
         self.fallback = False
         """Compared with the same operation inside other flows."""
         self.scene: Scene | None = None
@@ -62,6 +64,9 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
             for cause in _causes(entry.divergences, entry.scene, policy):
                 causes.append((entry, cause))
     by_entry: dict[int, list[Finding]] = {}
+    for finding, touched in _notices(compared, policy):
+        for entry in touched:
+            by_entry.setdefault(id(entry), []).append(finding)
     for finding, members in findings_of([cause for _, cause in causes], policy):
         for entry in {id(causes[index][0]): causes[index][0] for index in members}.values():
             by_entry.setdefault(id(entry), []).append(finding)
@@ -71,6 +76,15 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
         if key not in present and key.test_case and (required or not undriven):
             comparisons.append(_absent(baselines, key, policy))
     return tuple(comparisons)
+
+
+def _check_cuts(entries: list[_Compared]) -> None:
+    """Statements cut short cannot be told apart: such flows are not judged, and one notice says why."""
+    for entry in entries:
+        if entry.scene and (cut := cut_values(entry.scene, entry.divergences)):
+            entry.incomplete = f"{cut} statements are cut short: an attribute length limit hides what differs"
+            entry.notices = [InstrumentationChanged("", "attribute values", "whole", "cut short")]
+            entry.divergences.clear()
 
 
 def _is_undriven(baselines: Baselines, compared: list[_Compared]) -> bool:
@@ -118,6 +132,11 @@ def _judge_run(baselines: Baselines, entries: list[_Compared]) -> None:
         totals = count_calls([entry.shape for entry in entries if entry.shape])
         for entry, floating in zip(entries, excuse(flows, baselines.runs, totals), strict=True):
             entry.floating = floating
+        golden = [shape for _, shapes in baselines.runs.all() for shape in shapes]
+        candidate = [entry.shape for entry in entries if entry.shape]
+        _check_cuts(entries)
+        for number, notices in attribute(flows, golden, candidate).items():
+            entries[number].notices = notices
     alignments = [entry.alignment for entry in entries if entry.alignment]
     for number, divergence in concurrency_divergences(alignments, baselines.timings):
         entries[number].divergences.append(divergence)
@@ -160,6 +179,24 @@ def _floating_note(floating: list[str]) -> tuple[str, ...]:
         return ()
     named = ", ".join(dict.fromkeys(floating))
     return (f"work of the whole run, not of this flow: {named[:400]}",)
+
+
+def _notices(compared: list[_Compared], policy: Policy) -> list[tuple[Finding, list[_Compared]]]:
+    """One finding for each change of the instrumentation, with the flows that show it."""
+    touched: dict[tuple[str, ...], tuple[InstrumentationChanged, list[_Compared]]] = {}
+    for entry in compared:
+        for change in entry.notices:
+            touched.setdefault((change.scope, change.before, change.after), (change, []))[1].append(entry)
+    found: list[tuple[Finding, list[_Compared]]] = []
+    for signature, (change, entries) in touched.items():
+        first = entries[0].flow
+        level, rule = level_of(change, first.key, policy)
+        operation = first.operations[0]
+        place = Place((f"{operation.service}: {operation.name}",), (), (operation.span_id,))
+        flows = tuple(dict.fromkeys(entry.flow.key for entry in entries))
+        mark = fingerprint(("instrumentation-changed", *signature), ())
+        found.append((Finding(mark, change, level, place, sentence(change), flows, rule=rule), entries))
+    return found
 
 
 def _absent(baselines: Baselines, key: FlowKey, policy: Policy) -> Comparison:

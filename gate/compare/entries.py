@@ -21,37 +21,39 @@ _ENTRIES = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
 class Entries:
     """The operations that serve requests and messages inside the golden flows."""
 
-    __slots__ = ("_baselines", "_found", "_instances", "_outcomes", "expected")
+    __slots__ = ("_baselines", "_found", "_instances", "_outcomes")
 
     def __init__(self, baselines: Baselines) -> None:
         self._baselines = baselines
-        self._instances: dict[Label, list[tuple[Shape, int, str]]] = {}
+        self._instances: dict[Label, list[tuple[Shape, int, str]]] | None = None
         self._found: dict[tuple[Label, str, str], Baseline | None] = {}
-        self._outcomes: dict[tuple[FlowKey, str], Baseline | None] = {}
-        self.expected = 0
+        self._outcomes: dict[tuple[FlowKey, str], Baseline] = {}
+
+    @property
+    def expected(self) -> int:
         """The fewest requests from outside (of a test, or of nobody) that a golden run has."""
-        numbers: list[int] = []
-        for run, shapes in baselines.runs.all():
-            outside = 0
-            for shape in shapes:
-                operations = shape.flow.operations
-                for index, operation in enumerate(operations):
-                    if operation.kind not in _ENTRIES:
-                        continue
-                    self._instances.setdefault(shape.labels[index], []).append((shape, index, run))
-                    outside += operation.kind == SpanKind.SERVER and not _inside(shape, index)
-            numbers.append(outside)
-        self.expected = min(numbers, default=0)
+        return min((requests(shapes) for _, shapes in self._baselines.runs.all()), default=0)
+
+    def _index(self) -> dict[Label, list[tuple[Shape, int, str]]]:
+        if self._instances is None:
+            self._instances = {}
+            for run, shapes in self._baselines.runs.all():
+                for shape in shapes:
+                    for index, operation in enumerate(shape.flow.operations):
+                        if operation.kind in _ENTRIES:
+                            self._instances.setdefault(shape.labels[index], []).append((shape, index, run))
+        return self._instances
 
     def baseline(self, key: FlowKey, shape: Shape) -> Baseline | None:
         """What the golden runs know of a flow's entry operation, by test case if they know it, by outcome if it was seen."""
         label = shape.labels[0]
-        if label not in self._instances:
+        known = self._index()
+        if label not in known:
             return None
         ended = outcome(shape, 0)
         found = (label, key.test_case, ended)
         if found not in self._found:
-            instances = self._instances[label]
+            instances = known[label]
             own = [one for one in instances if key.test_case and one[0].flow.key.test_case == key.test_case]
             alike = [one for one in own or instances if outcome(one[0], one[1]) == ended]
             self._found[found] = self._learn(key, alike or own or instances)
@@ -69,7 +71,7 @@ class Entries:
             for index in alike:
                 part.add(baseline.samples[index], baseline.runs[index], self._baselines.timings)
             self._outcomes[found] = part
-        return self._outcomes[found] or baseline
+        return self._outcomes[found]
 
     def _learn(self, key: FlowKey, instances: list[tuple[Shape, int, str]]) -> Baseline:
         first, index, _ = instances[0]

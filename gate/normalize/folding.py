@@ -15,6 +15,7 @@ TWIN = "second layer of one query"
 TRANSPORT = "transport of a client library"
 SAME_REQUEST = "second layer of one request"
 
+_SERVING = frozenset({SpanKind.SERVER, SpanKind.INTERNAL})
 _MESSAGE = re.compile(r" (?:http|websocket) (?:receive|send)$")
 
 
@@ -44,9 +45,15 @@ def _layer(
 ) -> str:
     """The rule by which a child is the lower layer of its parent's call, or nothing."""
     upper, lower = spans[parent], spans[index]
-    if upper.service != lower.service or upper.scope.name == lower.scope.name:
+    if upper.service != lower.service:
         return ""
     above, below = attributes[parent], attributes[index]
+    if upper.kind == SpanKind.SERVER and lower.kind in _SERVING:
+        asked = ("http.request.method", "http.route")
+        same = all(key in above and above[key] == below.get(key) for key in asked)
+        return SAME_REQUEST if same and _only(children[parent], attributes, "http.route", below["http.route"]) else ""
+    if upper.scope.name == lower.scope.name:
+        return ""
     if "db.system.name" in above:
         query = above.get("db.query.text")
         if query and query == below.get("db.query.text"):

@@ -1,0 +1,176 @@
+"""What another instrumentation shows differently: a layer that is gone, other versions, values cut short.
+
+The libraries that make spans are no part of the system under test. When their versions change, the same calls nest and name
+themselves otherwise; when a library is no longer instrumented, all of its spans are gone and nothing else. Either is one
+notice. It is weighed first: a layer that took calls of other libraries with it, or left failures behind, was no mere layer.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gate.compare.changes import Scene, deltas_of_calls
+from gate.compare.divergence import Difference, Divergence
+from gate.compare.shape import CUT, Label, Shape
+from gate.model.change import InstrumentationChanged
+
+FEWEST_LABELS = 3
+"""Different calls that a vanished layer must have had to be called a layer without further evidence."""
+
+_LESS = frozenset({Difference.MISSING, Difference.COUNT, Difference.UNWRAPPED})
+
+
+class Layers:
+    """The instrumentation scopes of a set of flows."""
+
+    __slots__ = ("labels", "twins", "versions")
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self.versions: dict[str, set[str]] = {}
+        """By scope."""
+        self.labels: dict[str, set[Label]] = {}
+        """By scope, the calls that only it shows."""
+        self.twins: set[str] = set()
+        """Scopes that show a second layer of calls that another scope shows, too."""
+        for shape in shapes:
+            for index, operation in enumerate(shape.flow.operations):
+                self.versions.setdefault(operation.scope, set()).add(operation.scope_version)
+                self.labels.setdefault(operation.scope, set()).add(shape.labels[index])
+                for layer in operation.folded:
+                    if layer.scope and layer.scope != operation.scope:
+                        self.versions.setdefault(layer.scope, set()).add(layer.scope_version)
+                        self.twins.update((layer.scope, operation.scope))
+
+
+def attribute(
+    flows: Sequence[tuple[Scene, list[Divergence]]], golden: Sequence[Shape], candidate: Sequence[Shape]
+) -> dict[int, list[InstrumentationChanged]]:
+    """Removes from each flow what the instrumentation explains; returns the notices by flow."""
+    if not any(divergences for _, divergences in flows):
+        return {}
+    before, after = Layers(golden), Layers(candidate)
+    services = {label[0] for shape in candidate for label in shape.labels}
+    vanished = {
+        scope
+        for scope in before.versions
+        if scope and scope not in after.versions and any(label[0] in services for label in before.labels.get(scope, ()))
+    }
+    changed = {
+        scope
+        for scope, versions in before.versions.items()
+        if scope and scope in after.versions and versions.isdisjoint(after.versions[scope])
+    }
+    notices: dict[int, list[InstrumentationChanged]] = {}
+    if changed:
+        notice = _version_notice(changed, before, after)
+        for number, (scene, divergences) in enumerate(flows):
+            if _reshaped(scene, divergences, vanished, before):
+                notices.setdefault(number, []).append(notice)
+    if vanished:
+        _remove_vanished(flows, vanished, bool(changed), before, notices)
+    return notices
+
+
+def _version_notice(changed: set[str], before: Layers, after: Layers) -> InstrumentationChanged:
+    names = sorted(changed)
+    old = sorted({version for scope in changed for version in before.versions[scope]})
+    new = sorted({version for scope in changed for version in after.versions[scope]})
+    scope = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    return InstrumentationChanged("", scope, ", ".join(old[:3]), ", ".join(new[:3]))
+
+
+def _reshaped(scene: Scene, divergences: list[Divergence], vanished: set[str], before: Layers) -> bool:
+    """Drops a flow's divergences that only show the same calls otherwise; whether there were any.
+
+    The flow makes the same calls as often: what nests, wraps, names or describes them is the instrumentation's.
+    """
+    if not divergences:
+        return False
+    gone = {label for scope in vanished for label in before.labels.get(scope, ())} - set(scene.shape.labels)
+    differing = {label for label in deltas_of_calls(scene) if label not in gone}
+    kept = [divergence for divergence in divergences if _remains(divergence, scene, differing, gone)]
+    if differing and not any(divergence.label in differing for divergence in kept):
+        return False
+    dropped = len(kept) < len(divergences)
+    divergences[:] = kept
+    return dropped
+
+
+def _remains(divergence: Divergence, scene: Scene, differing: set[Label], gone: set[Label]) -> bool:
+    match divergence.difference:
+        case Difference.FACT:
+            values = tuple(fact for fact in divergence.facts if fact[1] and fact[2])
+            divergence.facts = values or divergence.facts
+            return bool(values)
+        case Difference.ORDER | Difference.CONCURRENCY | Difference.VARIANT:
+            return False
+        case Difference.RENAMED:
+            return divergence.label in differing or (divergence.after_label or divergence.label) in differing
+        case _:
+            return divergence.label in differing or divergence.label in gone
+
+
+def _remove_vanished(
+    flows: Sequence[tuple[Scene, list[Divergence]]],
+    vanished: set[str],
+    other_versions: bool,
+    before: Layers,
+    notices: dict[int, list[InstrumentationChanged]],
+) -> None:
+    for scope in sorted(vanished):
+        labels = before.labels.get(scope, set())
+        only = {label for label in labels if not any(label in before.labels[other] for other in before.labels if other != scope)}
+        if not _is_layer(flows, scope, only, other_versions, before):
+            continue
+        notice = InstrumentationChanged("", scope, ", ".join(sorted(before.versions[scope])[:3]), "absent")
+        for number, (_, divergences) in enumerate(flows):
+            kept = [one for one in divergences if one.difference not in _LESS or one.operations or one.label not in only]
+            if len(kept) < len(divergences):
+                divergences[:] = kept
+                if notice not in notices.setdefault(number, []):
+                    notices[number].append(notice)
+
+
+def _is_layer(
+    flows: Sequence[tuple[Scene, list[Divergence]]], scope: str, only: set[Label], other_versions: bool, before: Layers
+) -> bool:
+    """Whether the layer alone is gone: nothing of other libraries went with it, and nothing else changed."""
+    lost: Counter[Label] = Counter()
+    for scene, divergences in flows:
+        for divergence in divergences:
+            if divergence.label in only and divergence.difference in _LESS:
+                if divergence.difference is Difference.MISSING and _takes_others(divergence, scene, scope):
+                    return False
+                lost[divergence.label] += 1
+            elif not other_versions and scope not in before.twins:
+                return False
+    return bool(lost) and (other_versions or scope in before.twins or len(only) >= FEWEST_LABELS)
+
+
+def _takes_others(divergence: Divergence, scene: Scene, scope: str) -> bool:
+    """Whether calls of other libraries below the missing one are missing with it."""
+    operations = scene.golden.flow.operations
+    stack = [index for slot in divergence.slots for sample, index in slot.where if sample == scene.sample]
+    present = set(scene.shape.labels)
+    while stack:
+        index = stack.pop()
+        if operations[index].scope != scope and scene.golden.labels[index] not in present:
+            return True
+        stack.extend(scene.golden.children[index])
+    return False
+
+
+def cut_values(scene: Scene, divergences: list[Divergence]) -> int:
+    """How many of the calls that differ have a statement that was cut short, of which a golden one is the whole; their number."""
+    if not divergences:
+        return 0
+    operations = scene.shape.flow.operations
+    cut = 0
+    for divergence in divergences:
+        for index in divergence.operations:
+            attributes = operations[index].attributes
+            if any(value.endswith(CUT) for value in attributes.values()):
+                text = scene.shape.labels[index][2]
+                known = scene.golden.labels
+                if any(label[2] != text and label[0] == divergence.label[0] and label[2].startswith(text) for label in known):
+                    cut += 1
+    return cut
