@@ -1,6 +1,6 @@
 """A flow laid onto its schema: which operation fills which slot, and every place where they differ."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from gate.compare.assignment import assign
 from gate.compare.divergence import Difference, Divergence
@@ -282,21 +282,29 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
         seen.observe(result.shape, by_label, lain)
         result.seen.append((index, seen))
     spans = {label: (start, end) for label, start, end in lain}
-    changed: set[Label] | None = None
+    broken: list[tuple[Label, Label, bool]] = []
     for (first, then), support in slot.precedes.items():
         if support < SUPPORT or first not in spans or then not in spans:
             continue
         (start, end), (other_start, other_end) = spans[first], spans[then]
         if end <= other_start or first in loose or then in loose:
             continue
-        if changed is None:
-            changed = {one.label for one in result.divergences if one.parent == index}
-        if first in changed or then in changed:  # another number of calls also shifts them
-            continue
         if other_end <= start:
-            _order(result, slot, index, Difference.ORDER, first, then, by_label, "serial", "")
+            broken.append((first, then, True))
         elif overlaps(start, end, other_start, other_end) and len(by_label[first]) + len(by_label[then]) == 2:
-            _order(result, slot, index, Difference.CONCURRENCY, first, then, by_label, "serial", "parallel")
+            broken.append((first, then, False))
+    if not broken:
+        return
+    changed = {one.label for one in result.divergences if one.parent == index}  # another number of calls also shifts them
+    broken = [pair for pair in broken if pair[0] not in changed and pair[1] not in changed]
+    if not broken:
+        return
+    involved = Counter(label for first, then, _ in broken for label in (first, then))
+    first, then, reversed_ = max(broken, key=lambda pair: (max(involved[pair[0]], involved[pair[1]]), pair[2]))
+    if reversed_:
+        _order(result, slot, index, Difference.ORDER, first, then, by_label, "serial", "")
+    else:
+        _order(result, slot, index, Difference.CONCURRENCY, first, then, by_label, "serial", "parallel")
 
 
 def _order(

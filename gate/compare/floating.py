@@ -61,26 +61,40 @@ def deltas(divergence: Divergence, scene: Scene) -> dict[Label, int]:
 
 
 def _conserved(flows: Sequence[_Flow], notes: list[list[str]]) -> None:
+    everywhere = {(number, divergence.parent) for number, (_, divergences) in enumerate(flows) for divergence in divergences}
+    touched = _cancel(flows, everywhere, notes)
+    if touched:  # where something floats, what floats with it also adds up, though a change elsewhere adds to the same call
+        _cancel(flows, touched, notes)
+
+
+def _cancel(
+    flows: Sequence[_Flow], sites: set[tuple[int, int]], notes: list[list[str]]
+) -> set[tuple[int, int]]:
+    """Removes at these sites the calls whose differences add up to nothing; returns the sites where any did."""
     sums: Counter[Label] = Counter()
     places: dict[Label, set[tuple[int, int]]] = {}
     for number, (scene, divergences) in enumerate(flows):
         for divergence in divergences:
-            if divergence.difference in _STRUCTURAL:
+            if divergence.difference in _STRUCTURAL and (number, divergence.parent) in sites:
                 for label, delta in deltas(divergence, scene).items():
                     sums[label] += delta
                     places.setdefault(label, set()).add((number, divergence.parent))
     moved = {label for label, total in sums.items() if total == 0 and len(places[label]) > 1}
+    touched: set[tuple[int, int]] = set()
     if not moved:
-        return
+        return touched
     for number, (scene, divergences) in enumerate(flows):
         kept: list[Divergence] = []
         for divergence in divergences:
-            labels = deltas(divergence, scene) if divergence.difference in _STRUCTURAL else {}
+            site = (number, divergence.parent)
+            labels = deltas(divergence, scene) if divergence.difference in _STRUCTURAL and site in sites else {}
             if labels and all(label in moved for label in labels):
                 notes[number].append(_note(divergence, "as often over the whole run"))
+                touched.add(site)
             else:
                 kept.append(divergence)
         divergences[:] = kept
+    return touched
 
 
 def _first_use(flows: Sequence[_Flow], golden: GoldenRuns, totals: Counter[Label], notes: list[list[str]]) -> None:

@@ -95,12 +95,18 @@ def _walk(result: Pairing, alignment: Alignment, baseline: Baseline, sample: int
             continue
         merged: list[tuple[int, int, bool]] = []
         position = 0
+        new: list[int] = []
         for child in shape.children[after]:
             partner = result.sample_of.get(child, -1)
-            if partner >= 0 and golden.flow.operations[partner].parent == before:
-                while position < len(old) and old[position] < partner:
-                    merged.append((old[position], -1, False))
-                    position += 1
+            if partner < 0 or golden.flow.operations[partner].parent != before:
+                new.append(child)
+                continue
+            while position < len(old) and old[position] < partner:  # what is gone stands before what came instead
+                merged.append((old[position], -1, False))
+                position += 1
+            merged.extend((result.sample_of.get(one, -1), one, False) for one in new)
+            new.clear()
             merged.append((partner, child, False))
         merged.extend((child, -1, False) for child in old[position:])
+        merged.extend((result.sample_of.get(one, -1), one, False) for one in new)
         stack.extend(reversed(merged))
