@@ -8,6 +8,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from html import escape as html_escape
+from shlex import quote as shell_quote
 from urllib.parse import quote, urlsplit
 
 _SPACES = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\v": " ", "\f": " ", "\x85": " ", "\u2028": " ", "\u2029": " "})
@@ -78,6 +79,11 @@ def fence(lines: list[str], language: str) -> str:
     longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
     ticks = "`" * max(3, longest + 1)
     return "\n".join((f"{ticks}{language}", *lines, ticks))
+
+
+def shell(text: str) -> str:
+    """The text as one word of a shell command that somebody may copy."""
+    return shell_quote(clean(text))
 
 
 def link(url: str) -> str:

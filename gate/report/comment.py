@@ -8,7 +8,7 @@ import msgspec
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding, Level
 from gate.report.clean import clean, fence, link, marker
-from gate.report.headline import headline, sides
+from gate.report.headline import headline, is_run, sides
 from gate.report.mermaid import flowchart
 from gate.report.row import Row
 from gate.report.rows import rows
@@ -114,6 +114,7 @@ class Page:
                 icon=CONCLUSION_ICONS[report.verdict.conclusion],
                 headline=headline(report, self.counts),
                 sides=sides(report),
+                is_run=is_run(report),
                 table=table,
                 more=len(findings) - len(table),
                 details=self._details(size),
@@ -161,4 +162,4 @@ def _table_row(finding: Finding) -> TableRow:
 def report_link(report: Report) -> str:
     """The address of the whole report on the server; empty without a server."""
     base = link(report.server_url).rstrip("/")
-    return f"{base}/api/v1/runs/{quote(report.run.id, safe='')}/report?format=html" if base and report.run.id else ""
+    return f"{base}/api/v1/runs/{quote(report.run.id, safe='')}/report?format=html" if base and is_run(report) else ""

@@ -10,7 +10,7 @@ from gate.report.words import count
 
 def headline(report: Report, counts: Counts) -> str:
     """One sentence without a full stop, plain text that needs no escaping."""
-    if not report.run.id:
+    if not is_run(report):
         return _of_two_traces(counts)
     subject = "Merging this PR" if report.run.pull_request else "This run"
     changes = f"{subject} changes {counts.changed:,} of {count(counts.flows, 'traced flow')}"
@@ -36,15 +36,20 @@ def headline(report: Report, counts: Counts) -> str:
             assert_never(report.verdict.conclusion)
 
 
+def is_run(report: Report) -> bool:
+    """Whether the report is on a CI run; a comparison of two traces has no environment."""
+    return bool(report.run.id and report.run.environment)
+
+
 def sides(report: Report) -> tuple[str, str]:
     """What the two sides of a comparison are called."""
-    return ("Golden", "This run") if report.run.id else ("First", "Second")
+    return ("Golden", "This run") if is_run(report) else ("First", "Second")
 
 
 def outcome(report: Report) -> str:
     """The conclusion in a word. Two traces are the same or different: nobody asked whether they pass."""
     conclusion = report.verdict.conclusion
-    if report.run.id or conclusion not in (Conclusion.PASS, Conclusion.FAIL):
+    if is_run(report) or conclusion not in (Conclusion.PASS, Conclusion.FAIL):
         return conclusion.value
     return "same" if conclusion == Conclusion.PASS and not report.verdict.findings else "different"
 

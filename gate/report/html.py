@@ -14,11 +14,11 @@ from markupsafe import Markup
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding
 from gate.report.clean import clean, link
-from gate.report.headline import headline, outcome, sides
+from gate.report.headline import headline, is_run, outcome, sides
 from gate.report.row import Row
 from gate.report.rows import rows
 from gate.report.templates import html_templates, source
-from gate.report.view import FlowView, count_up, flow_views
+from gate.report.view import FlowView, count_up, flow_views, merged
 from gate.report.words import Phrase, count, phrase, weight
 
 _COLOURS = 8
@@ -44,6 +44,8 @@ class FlowPanel(msgspec.Struct, frozen=True):
     title: str
     conclusion: str
     facts: tuple[str, ...]
+    times: int
+    """How many flows it stands for."""
     loud: bool
     """Open, and before the other flows."""
     before: str
@@ -64,6 +66,7 @@ def html(report: Report) -> str:
     """One self-contained page. Its size grows with the calls; 10,000 of them are about 4 MB."""
     flows = flow_views(report)
     counts = count_up(report, flows)
+    flows = merged(flows)
     panels = [flow_panel(flow, f"f{number}") for number, flow in enumerate(flows)]
     anchors = _anchors(flows, panels)
     cards = [_card(finding, anchors.get(finding.fingerprint, "")) for finding in report.verdict.findings]
@@ -99,7 +102,7 @@ def flow_panel(flow: FlowView, anchor: str) -> FlowPanel:
     for side in (sample, ran):
         for operation in side.operations if side is not None else ():
             services.setdefault(operation.service, len(services) % _COLOURS)
-    facts: list[str] = []
+    facts: list[str] = [f"{flow.times:,} times"] if flow.times > 1 else []
     if ran is not None:
         facts.append(count(len(ran.operations), "call"))
     else:
@@ -114,6 +117,7 @@ def flow_panel(flow: FlowView, anchor: str) -> FlowPanel:
         title=clean(str(flow.key), _TITLE_AT_MOST),
         conclusion=flow.judged.conclusion.value,
         facts=tuple(clean(fact, _TITLE_AT_MOST) for fact in facts),
+        times=flow.times,
         loud=flow.changed or flow.judged.conclusion in (Conclusion.FAIL, Conclusion.INCONCLUSIVE),
         before=f"trace {sample.trace_id}" if sample is not None else "",
         after=f"trace {ran.trace_id}" if ran is not None else "",
@@ -143,14 +147,16 @@ def _anchors(flows: tuple[FlowView, ...], panels: list[FlowPanel]) -> dict[str, 
 
 def _facts(report: Report) -> list[tuple[str, str]]:
     run = report.run
+    if not is_run(report):
+        return []
     base = " at ".join(part for part in (run.base_branch, run.base_commit[:7]) if part)
     facts = [
         ("commit", run.commit[:7]),
         ("branch", run.branch),
         ("pull request", str(run.pull_request or "")),
         ("compared with", base),
-        ("gate", run.gate if run.id else ""),
-        ("environment", run.environment if run.id else ""),
+        ("gate", run.gate),
+        ("environment", run.environment),
         ("run", run.id),
         ("finished", run.finished_at),
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from gate.report.clean import cell, clean, code, link, summary_code, word
+from gate.report.clean import cell, clean, code, link, shell, summary_code, word
 from gate.report.words import count
 
 _HERE = Path(__file__).resolve().parents[1]
@@ -54,6 +54,7 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
         "summary_code": summary_code,
         "clean": clean,
         "link": link,
+        "shell": shell,
         "count": count,
     }
     environment.filters.update(filters)

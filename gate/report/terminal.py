@@ -12,7 +12,7 @@ from gate.report.clean import clean
 from gate.report.headline import headline, outcome, sides
 from gate.report.rows import rows
 from gate.report.tree_diff import diff_lines
-from gate.report.view import FlowView, count_up, flow_views
+from gate.report.view import FlowView, count_up, flow_views, merged
 from gate.report.words import count
 
 _STYLES = {Conclusion.PASS: "green", Conclusion.FAIL: "red", Conclusion.INCONCLUSIVE: "yellow", Conclusion.NEW: "blue"}
@@ -34,17 +34,19 @@ def tree(report: Report) -> RenderableType:
     parts: list[RenderableType] = [title]
     parts += [Text(f"  {clean(reason, _TEXT_AT_MOST)}", "yellow") for reason in report.verdict.reasons]
     quiet: list[FlowView] = []
-    for flow in flows:
+    for flow in merged(flows):
         if flow.judged.conclusion in (Conclusion.FAIL, Conclusion.INCONCLUSIVE) or flow.changed:
             parts += [Text(""), _flow(flow, sides(report))]
         else:
             quiet.append(flow)
     if quiet:
-        rest = Tree(Text(count(len(quiet), "other flow" if len(quiet) < len(flows) else "flow"), "bold"), guide_style="dim")
+        many = sum(flow.times for flow in quiet)
+        rest = Tree(Text(count(many, "other flow" if many < len(flows) else "flow"), "bold"), guide_style="dim")
         for flow in quiet[:_QUIET_AT_MOST]:
             rest.add(_title(flow))
         if len(quiet) > _QUIET_AT_MOST:
-            rest.add(Text(f"and {count(len(quiet) - _QUIET_AT_MOST, 'more flow')}", "dim"))
+            more = sum(flow.times for flow in quiet[_QUIET_AT_MOST:])
+            rest.add(Text(f"and {count(more, 'more flow')}", "dim"))
         parts += [Text(""), rest]
     return Group(*parts)
 
@@ -61,7 +63,8 @@ def _title(flow: FlowView) -> Text:
     conclusion = flow.judged.conclusion
     line = Text.assemble((conclusion.value.upper(), _STYLES[conclusion]), "  ", clean(str(flow.key), _TEXT_AT_MOST))
     operations = len(flow.comparison.flow.operations) if flow.comparison.flow is not None else 0
-    facts = [count(operations, "call") if flow.comparison.flow is not None else "did not run"]
+    facts = [f"{flow.times:,} times"] if flow.times > 1 else []
+    facts += [count(operations, "call") if flow.comparison.flow is not None else "did not run"]
     if flow.judged.samples:
         facts.append(count(flow.judged.samples, "golden trace"))
     facts += [clean(note, _TEXT_AT_MOST) for note in flow.judged.notes if note != "1 sample"]

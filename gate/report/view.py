@@ -13,6 +13,8 @@ class FlowView(msgspec.Struct, frozen=True):
     judged: FlowVerdict
     comparison: Comparison
     """Its findings carry the verdict's levels and approvals."""
+    times: int = 1
+    """How many flows of this key it stands for."""
 
     @property
     def key(self) -> FlowKey:
@@ -68,6 +70,17 @@ def flow_views(report: Report) -> tuple[FlowView, ...]:
         return _urgency(flow), worst
 
     return tuple(sorted(views, key=place_in_report))
+
+
+def merged(flows: tuple[FlowView, ...]) -> tuple[FlowView, ...]:
+    """The flows with unchanged ones of one key as one: loops and heartbeats run many times in one run."""
+    shown: dict[object, FlowView] = {}
+    for at, flow in enumerate(flows):
+        quiet = flow.judged.conclusion in (Conclusion.PASS, Conclusion.NEW) and not flow.comparison.findings
+        name = (flow.key, flow.judged.conclusion, flow.judged.notes) if quiet and flow.comparison.flow is not None else at
+        known = shown.get(name)
+        shown[name] = flow if known is None else msgspec.structs.replace(known, times=known.times + 1)
+    return tuple(shown.values())
 
 
 def count_up(report: Report, flows: tuple[FlowView, ...]) -> Counts:

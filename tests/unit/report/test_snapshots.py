@@ -8,7 +8,7 @@ from gate.report import FORMATS, render
 from gate.report.comment import SIZES, Page
 from tests import report_examples
 
-CONCLUSIONS = ("story", "n_plus_one", "passing", "approved", "new", "inconclusive", "spread")
+CONCLUSIONS = ("story", "n_plus_one", "passing", "approved", "new", "inconclusive", "spread", "heartbeats")
 
 
 @pytest.mark.parametrize("format", [each for each in FORMATS if each not in ("html", "json")])
@@ -40,5 +40,5 @@ def test_every_size_of_the_comment(level: int, report_snapshot: SnapshotAssertio
 
 def test_a_report_of_two_traces(report_snapshot: SnapshotAssertion) -> None:
     """Two traces without a run, as `spangate diff` compares them, are not called a pull request."""
-    run = report_examples.Run(id="", project="")
+    run = report_examples.Run(id="after.json", project="local", environment="")
     assert render(report_examples.story(run=run), "md") == report_snapshot
