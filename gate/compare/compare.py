@@ -20,6 +20,7 @@ from gate.compare.runs import count_calls
 from gate.compare.sentences import sentence
 from gate.compare.shape import Shape
 from gate.compare.stability import notes
+from gate.compare.variants import unseen_variants
 from gate.model.change import FlowMissing, InstrumentationChanged
 from gate.model.flow import Flow, FlowKey, RunFlows
 from gate.model.policy import Policy
@@ -29,7 +30,9 @@ from gate.model.verdict import Comparison, Finding, Level, Place
 class _Compared:
     """One flow on its way through the comparison."""
 
-    __slots__ = ("alignment", "divergences", "fallback", "floating", "flow", "incomplete", "notices", "scene", "shape")
+    __slots__ = (
+        "alignment", "divergences", "fallback", "floating", "flow", "incomplete", "notices", "scene", "shape", "tolerated",
+    )
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
@@ -37,6 +40,8 @@ class _Compared:
         self.alignment: Alignment | None = None
         self.floating: list[str] = []
         self.notices: list[InstrumentationChanged] = []
+        self.tolerated = 0
+        """Combinations of calls that no sample shows, at places where samples vary too much to call that a change."""
         self.fallback = False
         """Compared with the same operation inside other flows."""
         self.scene: Scene | None = None
@@ -120,6 +125,8 @@ def _align(baselines: Baselines, entries: Entries, flow: Flow) -> _Compared:
     alignment = align(baseline.root, shape, baselines.timings)
     sample = baseline.nearest(shape)
     entry.scene = Scene(shape, baseline, sample, pair(alignment, baseline, sample))
+    if not alignment.divergences and not entry.fallback:
+        alignment.divergences, entry.tolerated = unseen_variants(alignment, len(baseline.samples))
     entry.alignment = alignment
     entry.divergences = alignment.divergences
     return entry
@@ -165,12 +172,17 @@ def _comparison(entry: _Compared, findings: tuple[Finding, ...]) -> Comparison:
         samples=len(scene.baseline.samples),
         findings=findings,
         incomplete=entry.incomplete,
-        notes=(*_fallback_note(entry), *notes(scene.baseline), *_floating_note(entry.floating)),
+        notes=(*_fallback_note(entry), *notes(scene.baseline), *_tolerated_note(entry), *_floating_note(entry.floating)),
     )
 
 
 def _fallback_note(entry: _Compared) -> tuple[str, ...]:
     return ("compared with the same operation inside the golden flows",) if entry.fallback else ()
+
+
+def _tolerated_note(entry: _Compared) -> tuple[str, ...]:
+    text = "a combination of calls that no golden trace shows; they vary too much to call it a change"
+    return (text,) if entry.tolerated else ()
 
 
 def _floating_note(floating: list[str]) -> tuple[str, ...]:

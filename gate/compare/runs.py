@@ -86,35 +86,40 @@ def _watch_first_use(
     variants: dict[tuple[Label, str], set[_Calls]],
 ) -> None:
     """One run: per process and caller, in order of time, which calls come only first."""
-    instances: dict[tuple[str, Label, str], list[tuple[int, Counter[Label]]]] = {}
-    for shape in shapes:
+    instances: dict[tuple[str, Label, str], list[tuple[int, int, Counter[Label]]]] = {}
+    for number, shape in enumerate(shapes):
         operations = shape.flow.operations
         for index, label in enumerate(shape.labels):
             calls = Counter(shape.labels[child] for child in shape.children[index])
+            calls.pop(label, None)  # a call inside one of its kind
             ended = outcome(shape, index)
             operation = operations[index]
-            instances.setdefault((operation.process, label, ended), []).append((operation.start_ns, calls))
+            instances.setdefault((operation.process, label, ended), []).append((operation.start_ns, number, calls))
             known = variants.setdefault((label, ended), set())
             if len(known) < LARGEST_VARIANTS:
                 known.add(frozenset(calls.items()))
     for members in instances.values():
-        if len(members) < 2:
-            continue
-        members.sort(key=lambda member: member[0])
-        lacking: set[Label] = set()
-        shown: set[Label] = set()
-        for _, calls in members:
-            for label in calls:
-                if label in lacking:
-                    against[label] += 1
-                shown.add(label)
-            absent = [label for label in shown if label not in calls]
-            supports.update(absent)
-            lacking.update(absent)
-        first = members[0][1]
-        for label in shown:
-            if label not in first:
+        if len(members) > 1:
+            members.sort(key=lambda member: member[:2])
+            _watch_caller(members, supports, against)
+
+
+def _watch_caller(
+    members: list[tuple[int, int, Counter[Label]]], supports: Counter[Label], against: Counter[Label]
+) -> None:
+    """The instances of one caller in one process, as (time, flow, calls): other flows that lack a call support that it is
+    made on first use; instances that make it again, or late, speak against."""
+    shown: dict[Label, int] = {}
+    lacking: set[Label] = set()
+    for position, (_, flow, calls) in enumerate(members):
+        for label in calls:
+            if label in lacking or (position and label not in shown):
                 against[label] += 1
+            shown.setdefault(label, flow)
+        for label, first in shown.items():
+            if label not in calls:
+                lacking.add(label)
+                supports[label] += flow != first
 
 
 def _exchanges_of(variants: dict[tuple[Label, str], set[_Calls]]) -> dict[str, set[_Calls]]:
