@@ -85,7 +85,7 @@ class Story:
         ):
             (self.directory / name).write_text(self._text(f"/runs/{run}/report", format=kind))
         self.console.print()
-        self.console.print(Text(self._text(f"/runs/{run}/report", format="text")))
+        self.console.print(Text(self._text(f"/runs/{run}/report", format="text")), soft_wrap=True)
 
     def _check_verdict(self, verdict: dict[str, Any]) -> list[str]:
         """How the verdict differs from the story; empty when it does not."""
@@ -124,7 +124,7 @@ class Story:
                 check=False,
             )
             self.console.print(f"\n[bold]spangate spec check {self.shown / spec.name} {self.shown / file.name}[/]")
-            self.console.print(Text(checked.stdout.rstrip() + checked.stderr))
+            self.console.print(Text(checked.stdout.rstrip() + checked.stderr), soft_wrap=True)
             if checked.returncode != expected:
                 disagreements.append(f"the spec on the {name} trace ended with {checked.returncode}, not {expected}")
             if expected and not ("UPDATE" in checked.stdout and "elasticsearch" in checked.stdout.lower()):
