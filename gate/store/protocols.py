@@ -50,7 +50,8 @@ class Intake(Protocol):
 
     async def accept(self, project: str, batch: Batch, *, run: str, now_ns: int) -> frozenset[str]:
         """Store one export request; returns only after commit. The runs that got new spans are returned; a repeated delivery
-        changes nothing and returns none.
+        changes nothing and returns none. (Spans that come again inside another request are stored and counted again, and are one
+        span of the trace when it is read.)
 
         `run` (when not empty) joins every trace to that run; else each chunk's own `run` does, and is created when new.
         A trace stays in the first run that claimed it. Raises NotFound for an unknown project or `run`, and writes nothing."""

@@ -5,6 +5,8 @@ import random
 
 import pytest
 
+from gate.codec.assemble import build_traces
+from gate.codec.otlp_protobuf import decode_spans
 from gate.errors import NotFound, Unavailable
 from gate.model.run import Run
 from gate.service import Project, TraceQuery
@@ -34,6 +36,16 @@ async def test_a_repeated_delivery_changes_nothing(stores: Stores):
     assert len(await span_names(stores, 1)) == 2
     assert (await stores.traces.one("shop", trace_id(1))).spans == 2
     assert (await stores.stats()).spans == 2
+
+
+async def test_a_span_in_two_requests_is_one_span(stores: Stores):
+    """A sender that cuts its batches anew delivers a span again: the assembled trace has it once, without a problem."""
+    await give(stores, span(1, 1), span(1, 2, 1))
+    await give(stores, span(1, 2, 1), span(1, 3, 1))
+
+    bodies = (await stores.spans.read("shop", [trace_id(1)]))[trace_id(1)]
+    (trace,) = build_traces(span for body in bodies for span in decode_spans(body))
+    assert (len(trace.spans), trace.problems) == (3, ())
 
 
 async def test_a_request_that_repeats_itself_is_stored_once(stores: Stores):

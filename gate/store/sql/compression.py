@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import zstandard
 
 LEVEL = 3
-"""Measured on generated traces: level 1 saves a fifth of the time and costs a tenth more space; 6 doubles the time for 4 %."""
+"""On generated traces of 20 and 50 spans level 1 takes 2 % more space and a fifth less time, 5 takes 3 % less and thrice the time."""
 
 _local = threading.local()
 

@@ -1,13 +1,14 @@
 """A real `StoreGate` on SQLite, with little patience."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from gate.store.sql.stores import open_sqlite
 from gate.usecases.completion import Patience
 from gate.usecases.gate import Options, StoreGate
+from tests.contract.backends import BACKENDS, Backend
 from tests.contract.made import NOW
 
 Open = Callable[[], Awaitable[StoreGate]]
@@ -17,13 +18,9 @@ class Clock:
     """Runs with real time, from a fixed day; tests move it."""
 
     def __init__(self) -> None:
-        import time
-
         self._offset = NOW - time.time_ns()
 
     def __call__(self) -> int:
-        import time
-
         return time.time_ns() + self._offset
 
     def move(self, ns: int) -> None:
@@ -38,21 +35,29 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def reopen(tmp_path: Path, clock: Clock) -> AsyncIterator[Open]:
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """SQLite, unless a test asks for more."""
+    return getattr(request, "param", BACKENDS[0])
+
+
+@pytest.fixture
+async def reopen(backend: Backend, tmp_path: Path, clock: Clock) -> AsyncIterator[Open]:
     """Opens a gate on the same data again and again; what a test leaves open is closed."""
     opened: list[StoreGate] = []
 
-    async def open_gate() -> StoreGate:
-        stores = await open_sqlite(tmp_path / "spangate.db")
-        patience = Patience(quiet_ns=300_000_000, deadline_ns=2_000_000_000)
-        gate = StoreGate(stores, Options(patience, retention_days=30, server_url="http://here"), clock=clock)
-        opened.append(gate)
-        await gate.start()
-        return gate
+    async with backend.empty(tmp_path) as open_stores:
 
-    yield open_gate
-    for gate in opened:
-        await gate.close()
+        async def open_gate() -> StoreGate:
+            patience = Patience(quiet_ns=300_000_000, deadline_ns=2_000_000_000)
+            options = Options(patience, retention_days=30, server_url="http://here")
+            gate = StoreGate(await open_stores(), options, clock=clock)
+            opened.append(gate)
+            await gate.start()
+            return gate
+
+        yield open_gate
+        for gate in opened:
+            await gate.close()
 
 
 @pytest.fixture

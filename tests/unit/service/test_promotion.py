@@ -9,9 +9,12 @@ from gate.errors import Conflict, NotFound, Unavailable
 from gate.model.run import Run
 from gate.model.verdict import Conclusion
 from gate.usecases.gate import StoreGate
+from tests.contract.backends import BACKENDS
 from tests.contract.made import span, trace_id
 from tests.unit.service.conftest import Open
 from tests.unit.service.story import BAD, golden, persist_trace, record
+
+pytestmark = pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name, indirect=True)
 
 
 async def test_promoting_changes_both_stores(gate: StoreGate):

@@ -9,9 +9,12 @@ from gate.model.run import Run
 from gate.model.verdict import Conclusion
 from gate.service import TraceQuery
 from gate.usecases.gate import StoreGate
+from tests.contract.backends import BACKENDS
 from tests.contract.made import DAY, trace_id
 from tests.unit.service.conftest import Clock
 from tests.unit.service.story import golden, persist_trace, record
+
+pytestmark = pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name, indirect=True)
 
 
 async def test_prune_spares_what_is_persistent(gate: StoreGate, clock: Clock):
