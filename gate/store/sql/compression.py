@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import zstandard
 
 LEVEL = 3
-"""On generated traces of 20 and 50 spans level 1 takes 2 % more space and a fifth less time, 5 takes 3 % less and thrice the time."""
+"""On generated traces level 1 takes 2 % more space and a fifth less time, 5 takes 3 % less and three times as long."""
 
 _local = threading.local()
 

@@ -27,7 +27,7 @@ _MIGRATING = 0x5350414E47415445
 
 
 class PostgresDatabase:
-    """A `Database` on one PostgreSQL database, 14 or newer. `url` may begin with `postgresql:` or `postgres:`."""
+    """A `Database` on one PostgreSQL database. `url` may begin with `postgresql:` or `postgres:`."""
 
     def __init__(self, url: str) -> None:
         _, separator, rest = url.partition("://")
