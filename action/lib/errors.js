@@ -7,11 +7,12 @@ export class InputError extends Error {}
 export class ToolError extends Error {
   /**
    * @param {string} message
-   * @param {{hint?: string, cause?: unknown}} [more]
+   * @param {{hint?: string, cause?: unknown, status?: number}} [more] `status`: of the HTTP answer, if that was it
    */
-  constructor(message, { hint = '', cause } = {}) {
+  constructor(message, { hint = '', cause, status = 0 } = {}) {
     super(message, { cause });
     this.hint = hint;
+    this.status = status;
   }
 }
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ToolError } from './errors.js';
+import { packed } from './packing.js';
 import { logGroup } from './runner.js';
 
 /** The documented exit codes that are verdicts, and what the report may then say. */
@@ -12,21 +13,24 @@ const VERDICTS = new Map([
   [5, ['fail', 'new']],
   [7, ['inconclusive']],
 ]);
+const NO_TRACES = 4;
 const BASELINE_REQUIRED = 5;
 const OUTPUT_LIMIT = 1024 * 1024;
 
 /**
+ * Null when there is not one span in the files.
  * @param {import('./inputs.js').Inputs} inputs
  * @param {import('./session.js').Session} session
  * @param {string[]} files
  * @param {AbortSignal} signal
- * @returns {Promise<import('./outcome.js').Judged>}
+ * @returns {Promise<import('./outcome.js').Judged | null>}
  */
 export async function judgeLocally(inputs, session, files, signal) {
   const [program = '', ...first] = inputs.command;
-  const parameters = [...first, 'check', ...files, '--golden-dir', inputs.goldenDir, '--out', session.report];
+  const parameters = [...first, 'check', ...packed(files, session.directory), '--golden-dir', inputs.goldenDir, '--environment', inputs.environment, '--out', session.report];
   const { code, output } = await run(program, parameters, signal);
   logGroup(`${inputs.command.join(' ')} check`, output);
+  if (code === NO_TRACES) return null;
   const path = join(session.report, 'report.json');
   const allowed = VERDICTS.get(code);
   if (!allowed || !existsSync(path)) {
@@ -69,9 +73,9 @@ function run(program, parameters, signal) {
   });
 }
 
-/** The step's own inputs, tokens among them, are nothing for another program. */
+/** The step's own inputs, tokens among them, are nothing for another program; and no server means none from the environment either. */
 function environment() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:INPUT|STATE)_/u.test(name)));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:INPUT_|STATE_|SPANGATE_SERVER$|SPANGATE_TOKEN$)/u.test(name)));
 }
 
 /** @param {string} output */

@@ -6,9 +6,9 @@ import { Server } from './server.js';
 import { uploadsOf } from './traces.js';
 
 const UPLOADS_AT_ONCE = 4;
-/** Below GitHub's 65,536 for a comment, whatever the characters; and below 1 MiB for a summary at four bytes each. */
+/** Below GitHub's 65,536 for a comment, and below the runner's 1 MiB for a summary. */
 const COMMENT_CHARACTERS = 60_000;
-const SUMMARY_CHARACTERS = 250_000;
+const SUMMARY_BYTES = 1_000_000;
 
 /**
  * @param {import('./inputs.js').Inputs} inputs
@@ -20,8 +20,30 @@ const SUMMARY_CHARACTERS = 250_000;
 export async function judgeOnServer(inputs, session, files, signal) {
   const server = new Server(inputs, signal);
   const { run } = session;
-  const { id } = await server.createRun({
-    id: session.runId,
+  const { id } = await server.createRun(description(inputs, session)).catch((error) => {
+    throw withoutSecrets(error, inputs, run) ?? error;
+  });
+  const notes = await uploadAll(server, id, files, session.spool);
+  await server.finish(id);
+  const verdict = await server.verdict(id, inputs.waitSeconds);
+  for (const [name, format, limit] of /** @type {[string, string, number?][]} */ ([
+    ['comment.md', 'md', COMMENT_CHARACTERS],
+    ['summary.md', 'summary', SUMMARY_BYTES],
+    ['report.html', 'html'],
+    ['junit.xml', 'junit'],
+    ['report.json', 'json'],
+    ['report.txt', 'text'],
+  ])) {
+    writeFileSync(join(session.report, name), await server.report(id, format, limit));
+  }
+  const headline = headlineIn(readFileSync(join(session.report, 'report.json'), 'utf8'));
+  return { verdict, headline, runId: id, runUrl: `${inputs.server}/api/v1/runs/${encodeURIComponent(id)}/report?format=html`, notes };
+}
+
+/** @param {import('./inputs.js').Inputs} inputs @param {import('./session.js').Session} session */
+function description(inputs, { runId, run }) {
+  return {
+    id: runId,
     environment: inputs.environment,
     gate: inputs.gate,
     commit: run.commit,
@@ -32,22 +54,17 @@ export async function judgeOnServer(inputs, session, files, signal) {
     repository: run.repository,
     url: run.url,
     attempt: run.attempt,
-  });
-  const notes = await uploadAll(server, id, files, session.spool);
-  await server.finish(id);
-  const verdict = await server.verdict(id, inputs.waitSeconds);
-  for (const [name, format, limit] of /** @type {[string, string, number?][]} */ ([
-    ['comment.md', 'md', COMMENT_CHARACTERS],
-    ['summary.md', 'summary', SUMMARY_CHARACTERS],
-    ['report.html', 'html'],
-    ['junit.xml', 'junit'],
-    ['report.json', 'json'],
-    ['report.txt', 'text'],
-  ])) {
-    writeFileSync(join(session.report, name), await server.report(id, format, limit));
-  }
-  const headline = headlineIn(readFileSync(join(session.report, 'report.json'), 'utf8'));
-  return { verdict, headline, runId: id, runUrl: `${inputs.server}/api/v1/runs/${encodeURIComponent(id)}/report?format=html`, notes };
+  };
+}
+
+/** What a refused token means where GitHub hands out no secrets. @param {unknown} error @param {import('./inputs.js').Inputs} inputs @param {import('./event.js').CiRun} run */
+function withoutSecrets(error, inputs, run) {
+  const dependabot = process.env.GITHUB_ACTOR === 'dependabot[bot]';
+  if (!(error instanceof ToolError) || ![401, 403].includes(error.status) || inputs.token || !(run.fork || dependabot)) return null;
+  const hint = dependabot
+    ? 'A Dependabot run has only Dependabot\'s secrets: add the token there too (Settings, Secrets, Dependabot).'
+    : 'A pull request from a fork has no secrets: judge its traces in a second workflow, as docs/github-action.md shows under Forks.';
+  return new ToolError(error.message, { hint, status: error.status, cause: error });
 }
 
 /** @param {string} report */
@@ -66,12 +83,15 @@ async function uploadAll(server, runId, files, spool) {
   const uploads = (function* () {
     for (const file of files) yield* uploadsOf(file, spool);
   })();
+  let failed = false;
   const worker = async () => {
     for (const { body, headers, source } of uploads) {
+      if (failed) return;
       let note;
       try {
         note = await server.upload(runId, body, headers);
       } catch (error) {
+        failed = true;
         if (!(error instanceof ToolError)) throw error;
         throw new ToolError(`${source} was not uploaded. ${error.message}`, { hint: error.hint, cause: error });
       }

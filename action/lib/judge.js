@@ -27,7 +27,8 @@ async function judge(inputs, session, collect, signal) {
     const files = await collect();
     if (files.length === 0) return emptyOutcome(inputs);
     const where = inputs.server ? judgeOnServer : judgeLocally;
-    return outcomeOf(await where(inputs, session, files, signal), inputs);
+    const judged = await where(inputs, session, files, signal);
+    return judged ? outcomeOf(judged, inputs) : emptyOutcome(inputs);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ToolError || error instanceof InputError) return failure(error, inputs);

@@ -24,6 +24,7 @@ export async function startReceiver(session, bind) {
   const child = fork(PROGRAM, [], {
     detached: true,
     execArgv: [],
+    windowsHide: true,
     env: Object.fromEntries(PASSED_ON.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]])),
     stdio: ['ignore', output, output, 'ipc'],
   });

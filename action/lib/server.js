@@ -128,7 +128,7 @@ async function explain(what, response) {
   const problem = problemIn(text);
   const hint =
     problem.hint || (status === 401 ? 'Set the input token to a token of this server, from a secret.' : status === 403 ? 'The token needs the scopes ingest and read.' : '');
-  return new ToolError(`${what} was answered with ${status}${problem.detail ? `: ${problem.detail}` : '.'}`, { hint });
+  return new ToolError(`${what} was answered with ${status}${problem.detail ? `: ${problem.detail}` : '.'}`, { hint, status });
 }
 
 /** @param {string} text an `application/problem+json` body, or anything @returns {{detail: string, hint: string}} */

@@ -40,7 +40,7 @@ export function spooled(directory) {
   return readdirSync(directory).filter((name) => NAME.test(name)).sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
 }
 
-/** A writer into one directory. A body appears under its name only when all of it is there. */
+/** A writer into one directory. A body appears only when all of it is there; until then its file is hidden, also from globs and artifacts. */
 export class Spool {
   #directory;
   #count = 0;
@@ -53,7 +53,7 @@ export class Spool {
   /** @param {Buffer} body @param {string} extension of `extensionFor` */
   async add(body, extension) {
     const name = `${String(++this.#count).padStart(6, '0')}.${extension}`;
-    const part = join(this.#directory, `${name}.part`);
+    const part = join(this.#directory, `.${name}.part`);
     await writeFile(part, body);
     await rename(part, join(this.#directory, name));
   }

@@ -48,9 +48,10 @@ def spangate() -> Iterator[SpangateDouble]:
 def traced() -> Callable[..., None]:
     """Runs a really instrumented program as a step of the job."""
 
-    def run(job: Job, protocol: str = "http", count: int = 1) -> None:
+    def run(job: Job, protocol: str = "http", count: int = 1, quotes: int = 1) -> None:
         program = Path(__file__).with_name("traced_program.py")
-        subprocess.run([sys.executable, program, protocol, str(count)], env=job.environment, check=True, timeout=60)
+        arguments = [protocol, str(count), str(quotes)]
+        subprocess.run([sys.executable, program, *arguments], env=job.environment, check=True, timeout=60)
 
     return run
 

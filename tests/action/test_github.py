@@ -133,6 +133,19 @@ def test_a_fork_has_a_read_only_token(judged: Callable[..., Step], github: GitHu
     assert step.summary.startswith("## Spangate summary")
 
 
+@pytest.mark.parametrize(
+    ("actor", "fork", "said"), [("mallory", True, "second workflow"), ("dependabot[bot]", False, "Dependabot's secrets")]
+)
+def test_a_pull_request_without_secrets(job: Jobs, spangate: SpangateDouble, actor: str, fork: bool, said: str) -> None:
+    """Where GitHub hands out no secrets, a refused upload says what to set up; it fails the job and is never a verdict."""
+    spangate.trouble = {"POST /api/v1/runs": deque([(401, {}, b'{"detail": "No token."}')])}
+    it = job("pull_request", events.pull_request(fork=fork), GITHUB_ACTOR=actor)
+    export(it.main(server=spangate.url))
+    step = it.post(server=spangate.url, github_token="")
+    assert (step.code, step.outputs["verdict"]) == (1, "error")
+    assert said in step.texts("error")
+
+
 def test_a_missing_permission_is_named(judged: Callable[..., Step], github: GitHubDouble) -> None:
     """In the own repository the notice names the permission to add; the status, which is optional, only goes to the log."""
     github.refusals = {("POST", "/comments"): READ_ONLY, ("POST", "/statuses"): READ_ONLY}
