@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gate.report.row import Row, RowState
+from gate.report.row_findings import PlacedFindings
 from gate.report.row_tree import RowTree
 
 FOLD_FROM = 3
@@ -19,10 +20,11 @@ def fold(tree: RowTree) -> tuple[Row, ...]:
 class _Folding:
     def __init__(self, tree: RowTree) -> None:
         self.tree = tree
+        self.found = PlacedFindings(tree)
         size = len(tree)
-        self.states = [tree.state(at) for at in range(size)]
+        self.states = [self.found.state(at) for at in range(size)]
         self.sizes = [1] * size
-        self.interesting = [state != RowState.SAME or at in tree.marks for at, state in enumerate(self.states)]
+        self.interesting = [state != RowState.SAME or at in self.found.marks for at, state in enumerate(self.states)]
         self.alone = not tree.paired
         """There is nothing to compare with: nothing is folded."""
         self.signatures = self._signatures()
@@ -49,7 +51,7 @@ class _Folding:
     def _below(self, at: int, repeats: dict[int, list[int]]) -> Iterator[Row | int]:
         """The lines under a shown line: shown ones by position, hidden ones as folded rows."""
         children = self.tree.children[at]
-        one_sided = min(self.tree.pairs[at]) < 0 and self.tree.paired
+        one_sided = self.tree.one_sided(at) and self.tree.paired
         if one_sided and self.sizes[at] - 1 > SUBTREE_AT_MOST and not self._marked_below(at):
             yield self._folded(children)
             return
@@ -82,7 +84,7 @@ class _Folding:
             alike.setdefault(self.signatures[child], []).append(child)
         groups: dict[int, list[int]] = {}
         for members in alike.values():
-            if len(members) < 2 or not any(min(self.tree.pairs[at]) < 0 for at in members) or not self.tree.paired:
+            if len(members) < 2 or not any(map(self.tree.one_sided, members)) or not self.tree.paired:
                 continue
             groups.update(dict.fromkeys(members, members))
         return groups
@@ -92,11 +94,11 @@ class _Folding:
         members = [at, *others]
         before = sum(1 for member in members if tree.pairs[member][0] >= 0)
         after = sum(1 for member in members if tree.pairs[member][1] >= 0)
-        shown = next((member for member in members if min(tree.pairs[member]) >= 0), at)
-        marks = tuple(mark for member in members for mark in tree.marks.get(member, ()))
+        shown = next((member for member in members if not tree.one_sided(member)), at)
+        marks = tuple(mark for member in members for mark in self.found.marks.get(member, ()))
         state = self.states[at]
         if others:
-            covered = any(tree.covered[member] for member in members)
+            covered = any(self.found.covered[member] for member in members)
             state = RowState.VARIES if not covered else RowState.CHANGED
             if covered and not before:
                 state = RowState.ADDED
@@ -110,7 +112,7 @@ class _Folding:
             depth=tree.depths[at],
             before=tree.call(old, after=False, times=before),
             after=tree.call(new, after=True, times=after),
-            deltas=tree.deltas(shown),
+            deltas=self.found.deltas(shown),
             marks=marks,
             folded=tuple(self._plain(others)),
         )
@@ -133,12 +135,12 @@ class _Folding:
                     depth=self.tree.depths[at],
                     before=self.tree.call(at, after=False),
                     after=self.tree.call(at, after=True),
-                    deltas=self.tree.deltas(at),
-                    marks=tuple(self.tree.marks.get(at, ())),
+                    deltas=self.found.deltas(at),
+                    marks=tuple(self.found.marks.get(at, ())),
                 )
 
     def _marked_below(self, at: int) -> bool:
-        return any(line in self.tree.marks for line in range(at + 1, at + self.sizes[at]))
+        return any(line in self.found.marks for line in range(at + 1, at + self.sizes[at]))
 
     def _signatures(self) -> list[int]:
         """Equal numbers for subtrees that are the same call: service, name, kind, error, attributes and what is below."""
@@ -148,7 +150,7 @@ class _Folding:
         signatures = [0] * len(tree)
         for at in range(len(tree) - 1, -1, -1):
             operation = tree.operation(at)
-            marked = at in tree.marks and at not in tree.counted and min(tree.pairs[at]) >= 0
+            marked = at in self.found.marks and at not in self.found.counted and not tree.one_sided(at)
             key = (
                 operation.service,
                 operation.name,

@@ -137,6 +137,18 @@ def test_a_cause_of_another_flow_begins_there() -> None:
     ]
 
 
+def test_a_call_that_is_gone_twice_is_gone_twice() -> None:
+    """A finding that names one of two equal missing calls is about both: the second does not read as allowed to vary."""
+    old = Node("a", "entry", [Node("a", "first", [Node("a", "GET")]), Node("a", "second", [Node("a", "GET")])])
+    new = Node("a", "entry", [Node("a", "first"), Node("a", "second")])
+    sample, flow = make_flow(KEY, "a1", old), make_flow(KEY, "b1", new)
+    place = Place(("a: entry", "a: first", "a: GET"), (sample.operations[2].span_id,))
+    found = finding(1, CallMissing("a", "GET", "1"), place, "GET is gone", KEY)
+    shown = rows(Comparison(KEY, flow, sample, align(sample, flow), 5, (found,)))
+    assert [row.state for row in shown if row.after is None] == [RowState.MISSING, RowState.MISSING]
+    assert sum(len(row.marks) for row in shown) == 1
+
+
 def test_what_no_finding_is_about_is_not_called_a_change() -> None:
     """A call that only this golden trace has, and attributes that differ without a finding, are shown as varying."""
     sample = make_flow(KEY, "a1", Node("a", "entry", [Node("a", "cache", attributes={"k": "1"}), Node("a", "once")]))
