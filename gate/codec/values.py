@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import cast
 
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 from opentelemetry.proto.common.v1 import common_pb2 as pb
 
 from gate.codec import otlp_structs as js
@@ -26,9 +27,12 @@ def from_protobuf(attributes: Iterable[pb.KeyValue]) -> dict[str, AttributeValue
     return {item.key: _value_from_protobuf(item.value) for item in attributes}
 
 
-def to_protobuf(attributes: Mapping[str, AttributeValue]) -> list[pb.KeyValue]:
-    """The same as protobuf messages, in the mapping's order."""
-    return [pb.KeyValue(key=key, value=_value_to_protobuf(value)) for key, value in attributes.items()]
+def fill_protobuf(into: RepeatedCompositeFieldContainer[pb.KeyValue], attributes: Mapping[str, AttributeValue]) -> None:
+    """Append the same as protobuf messages, in the mapping's order."""
+    for key, value in attributes.items():
+        item = into.add()
+        item.key = key
+        _fill_value(item.value, value)
 
 
 def from_json(attributes: Iterable[js.KeyValue] | None) -> dict[str, AttributeValue]:
@@ -73,22 +77,26 @@ def _value_from_protobuf(value: pb.AnyValue) -> AttributeValue:
             return None
 
 
-def _value_to_protobuf(value: AttributeValue) -> pb.AnyValue:
+def _fill_value(into: pb.AnyValue, value: AttributeValue) -> None:
     if isinstance(value, str):
-        return pb.AnyValue(string_value=value)
-    if isinstance(value, bool):
-        return pb.AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return pb.AnyValue(int_value=value)
-    if isinstance(value, float):
-        return pb.AnyValue(double_value=value)
-    if isinstance(value, bytes):
-        return pb.AnyValue(bytes_value=value)
-    if isinstance(value, list):
-        return pb.AnyValue(array_value=pb.ArrayValue(values=[_value_to_protobuf(item) for item in value]))
-    if isinstance(value, dict):
-        return pb.AnyValue(kvlist_value=pb.KeyValueList(values=to_protobuf(value)))
-    return pb.AnyValue()
+        into.string_value = value
+    elif isinstance(value, bool):
+        into.bool_value = value
+    elif isinstance(value, int):
+        into.int_value = value
+    elif isinstance(value, float):
+        into.double_value = value
+    elif isinstance(value, bytes):
+        into.bytes_value = value
+    elif isinstance(value, list):
+        into.array_value.SetInParent()
+        for item in value:
+            _fill_value(into.array_value.values.add(), item)
+    elif isinstance(value, dict):
+        into.kvlist_value.SetInParent()
+        fill_protobuf(into.kvlist_value.values, value)
+    else:
+        into.SetInParent()
 
 
 def _value_from_json(value: js.AnyValue, depth: int) -> AttributeValue:
