@@ -7,7 +7,7 @@ from gate.compare.divergence import Difference, Divergence
 from gate.compare.schema import SUPPORT, Group, Slot, children_by_label, pair_group
 from gate.compare.shape import ERROR, ROWS, Label, Shape
 from gate.compare.similarity import SAME_CALL, subtree_unlikeness, unlikeness
-from gate.compare.timing import Timing, intervals, overlaps
+from gate.compare.timing import Timing, intervals, overlaps, relation
 from gate.normalize.attributes import is_curated
 
 _FAILURE_KEYS = frozenset({ERROR, "error.type", "exception.type"})
@@ -21,8 +21,8 @@ class Alignment:
     def __init__(self, shape: Shape, timings: dict[Label, Timing]) -> None:
         self.shape = shape
         self.timings = timings
-        self.seen: list[tuple[int, Timing]] = []
-        """Callers whose golden instances overlap, and how theirs lie in time."""
+        self.seen: list[tuple[int, Label, Label, int]] = []
+        """Of callers whose calls overlap: two calls, and how they lie in time here (see `relation`)."""
         self.slot_of: list[Slot | None] = [None] * shape.size
         self.divergences: list[Divergence] = []
 
@@ -273,17 +273,19 @@ def _reconcile(
 def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label, list[int]]) -> None:
     """Finds the supported orders that this instance breaks. Calls that ever overlapped are judged over the whole run."""
     timing = result.timings.get(slot.label)
-    loose: set[Label] = timing.loose if timing else set()
-    if not loose and not slot.precedes:
+    decided = timing.decided() if timing else ()
+    precedes = slot.precedes if slot.count >= SUPPORT else {}
+    if not decided and not precedes:
         return
-    lain = intervals(result.shape, by_label)
-    if loose:
-        seen = Timing()
-        seen.observe(result.shape, by_label, lain)
-        result.seen.append((index, seen))
-    spans = {label: (start, end) for label, start, end in lain}
+    spans = {label: (start, end) for label, start, end in intervals(result.shape, by_label)}
+    for first, then in decided:
+        if first in spans and then in spans:
+            lies = relation(spans[first], spans[then], len(by_label[first]) + len(by_label[then]))
+            if lies is not None:
+                result.seen.append((index, first, then, lies))
+    loose: set[Label] = timing.loose if timing else set()
     broken: list[tuple[Label, Label, bool]] = []
-    for (first, then), support in slot.precedes.items():
+    for (first, then), support in precedes.items():
         if support < SUPPORT or first not in spans or then not in spans:
             continue
         (start, end), (other_start, other_end) = spans[first], spans[then]

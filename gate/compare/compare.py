@@ -139,10 +139,9 @@ def _judge_run(baselines: Baselines, entries: list[_Compared]) -> None:
         totals = count_calls([entry.shape for entry in entries if entry.shape])
         for entry, floating in zip(entries, excuse(flows, baselines.runs, totals), strict=True):
             entry.floating = floating
-        golden = [shape for _, shapes in baselines.runs.all() for shape in shapes]
         candidate = [entry.shape for entry in entries if entry.shape]
         _check_cuts(entries)
-        for number, notices in attribute(flows, golden, candidate).items():
+        for number, notices in attribute(flows, baselines.layers, candidate).items():
             entries[number].notices = notices
     alignments = [entry.alignment for entry in entries if entry.alignment]
     for number, divergence in concurrency_divergences(alignments, baselines.timings):

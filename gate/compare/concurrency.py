@@ -10,31 +10,21 @@ from gate.compare.timing import Timing, changed
 
 def concurrency_divergences(alignments: Sequence[Alignment], timings: dict[Label, Timing]) -> list[tuple[int, Divergence]]:
     """(alignment, divergence) for each caller whose loose calls now lie otherwise in every instance; one pair a caller."""
-    pooled: dict[Label, Timing] = {}
+    pooled: dict[Label, dict[tuple[Label, Label], list[int]]] = {}
     places: dict[tuple[Label, Label, Label], list[tuple[int, int]]] = {}
     for number, alignment in enumerate(alignments):
-        for index, seen in alignment.seen:
+        for index, first, then, lies in alignment.seen:
             slot = alignment.slot_of[index]
-            if slot is None:
-                continue
-            total = pooled.setdefault(slot.label, Timing())
-            for pair, counts in seen.pairs.items():
-                known = total.pairs.setdefault(pair, [0, 0, 0])
-                for kind, count in enumerate(counts):
-                    known[kind] += count
-                places.setdefault((slot.label, *pair), []).append((number, index))
+            if slot is not None:
+                pooled.setdefault(slot.label, {}).setdefault((first, then), [0, 0, 0])[lies] += 1
+                places.setdefault((slot.label, first, then), []).append((number, index))
     found: list[tuple[int, Divergence]] = []
-    for caller, total in pooled.items():
-        golden = timings[caller]
-        for (first, then), seen in total.pairs.items():
-            if first not in golden.loose and then not in golden.loose:
-                continue
-            outcome = changed(golden.pairs.get((first, then), [0, 0, 0]), seen)
-            if not outcome:
-                continue
-            for number, index in places[caller, first, then]:
-                found.append((number, _divergence(alignments[number], index, first, then, outcome)))
-            break
+    for caller, pairs in pooled.items():
+        for (first, then), seen in pairs.items():
+            if outcome := changed(timings[caller].pairs[first, then], seen):
+                for number, index in places[caller, first, then]:
+                    found.append((number, _divergence(alignments[number], index, first, then, outcome)))
+                break
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from gate.compare.changes import Scene, deltas_of_calls
 from gate.compare.divergence import Difference, Divergence
+from gate.compare.layers import Layers
 from gate.compare.shape import CUT, Label, Shape
 from gate.model.change import InstrumentationChanged
 
@@ -19,35 +20,13 @@ FEWEST_LABELS = 3
 _LESS = frozenset({Difference.MISSING, Difference.COUNT, Difference.UNWRAPPED})
 
 
-class Layers:
-    """The instrumentation scopes of a set of flows."""
-
-    __slots__ = ("labels", "twins", "versions")
-
-    def __init__(self, shapes: Sequence[Shape]) -> None:
-        self.versions: dict[str, set[str]] = {}
-        """By scope."""
-        self.labels: dict[str, set[Label]] = {}
-        """By scope, the calls that only it shows."""
-        self.twins: set[str] = set()
-        """Scopes that show a second layer of calls that another scope shows, too."""
-        for shape in shapes:
-            for index, operation in enumerate(shape.flow.operations):
-                self.versions.setdefault(operation.scope, set()).add(operation.scope_version)
-                self.labels.setdefault(operation.scope, set()).add(shape.labels[index])
-                for layer in operation.folded:
-                    if layer.scope and layer.scope != operation.scope:
-                        self.versions.setdefault(layer.scope, set()).add(layer.scope_version)
-                        self.twins.update((layer.scope, operation.scope))
-
-
 def attribute(
-    flows: Sequence[tuple[Scene, list[Divergence]]], golden: Sequence[Shape], candidate: Sequence[Shape]
+    flows: Sequence[tuple[Scene, list[Divergence]]], before: Layers, candidate: Sequence[Shape]
 ) -> dict[int, list[InstrumentationChanged]]:
     """Removes from each flow what the instrumentation explains; returns the notices by flow."""
     if not any(divergences for _, divergences in flows):
         return {}
-    before, after = Layers(golden), Layers(candidate)
+    after = Layers(candidate)
     services = {label[0] for shape in candidate for label in shape.labels}
     vanished = {
         scope

@@ -1,7 +1,9 @@
 """Golden runs → baselines: one schema a flow, and what the runs as a whole say."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
+from gate.compare.layers import Layers
 from gate.compare.runs import GoldenRuns
 from gate.compare.schema import Slot, absorb
 from gate.compare.shape import Label, Shape
@@ -12,7 +14,7 @@ from gate.model.flow import Flow, FlowKey, RunFlows
 class Baseline:
     """What one flow should look like, learned from its golden samples."""
 
-    __slots__ = ("_places", "key", "root", "runs", "samples")
+    __slots__ = ("_members", "_places", "key", "root", "runs", "samples")
 
     def __init__(self, key: FlowKey, label: Label) -> None:
         self.key = key
@@ -22,6 +24,7 @@ class Baseline:
         self.runs: list[str] = []
         """The run of each sample."""
         self._places: dict[int, dict[int, Slot]] = {}
+        self._members: dict[int, dict[int, list[int]]] = {}
 
     def add(self, shape: Shape, run: str, timings: dict[Label, Timing]) -> None:
         """Learns one more sample."""
@@ -29,6 +32,7 @@ class Baseline:
         self.samples.append(shape)
         self.runs.append(run)
         self._places.clear()
+        self._members.clear()
 
     def places(self, sample: int) -> dict[int, Slot]:
         """Which slot each operation of a sample taught."""
@@ -43,6 +47,15 @@ class Baseline:
                     stack.extend(group.slots)
             self._places = places
         return self._places[sample]
+
+    def members(self, sample: int) -> dict[int, list[int]]:
+        """The operations of a sample by the `id` of the slot that they taught, in pre-order."""
+        if sample not in self._members:
+            members: dict[int, list[int]] = {}
+            for operation, slot in sorted(self.places(sample).items(), key=itemgetter(0)):
+                members.setdefault(id(slot), []).append(operation)
+            self._members[sample] = members
+        return self._members[sample]
 
     def nearest(self, shape: Shape) -> int:
         """The sample that shares most subtrees with a candidate; the newest among equals."""
@@ -68,7 +81,7 @@ class Baseline:
 class Baselines:
     """Everything learned from golden runs; immutable for its users."""
 
-    __slots__ = ("flows", "runs", "timings")
+    __slots__ = ("_layers", "flows", "runs", "timings")
 
     def __init__(self) -> None:
         self.flows: dict[FlowKey, Baseline] = {}
@@ -76,6 +89,14 @@ class Baselines:
         """The golden runs as wholes."""
         self.timings: dict[Label, Timing] = {}
         """By caller, pooled over all flows."""
+        self._layers: Layers | None = None
+
+    @property
+    def layers(self) -> Layers:
+        """The instrumentation of the golden runs."""
+        if self._layers is None:
+            self._layers = Layers([shape for _, shapes in self.runs.all() for shape in shapes])
+        return self._layers
 
     def get(self, key: FlowKey) -> Baseline | None:
         """The baseline of a flow."""

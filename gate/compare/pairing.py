@@ -2,7 +2,10 @@
 
 from gate.compare.align import Alignment
 from gate.compare.learn import Baseline
-from gate.compare.schema import Slot
+from gate.compare.shape import Shape
+
+LARGEST_SEARCH = 1000
+"""Instances of one slot among which a counterpart of a call that moved is looked for."""
 
 
 class Pairing:
@@ -29,84 +32,110 @@ def pair(alignment: Alignment, baseline: Baseline, sample: int) -> Pairing:
 
 
 def _partners(alignment: Alignment, baseline: Baseline, sample: int) -> dict[int, int]:
+    """Candidate operation → the sample's that fills the same slot, below the same caller if there is one."""
     golden = baseline.samples[sample]
-    places = baseline.places(sample)
-    parents = [operation.parent for operation in golden.flow.operations]
-    by_place: dict[tuple[int, int], list[int]] = {}
-    by_slot: dict[int, list[int]] = {}
-    for index in range(golden.size - 1, -1, -1):
-        slot = id(places[index])
-        by_place.setdefault((parents[index], slot), []).append(index)
-        by_slot.setdefault(slot, []).append(index)
+    members = baseline.members(sample)
+    parents, above_of = alignment.shape.parents, golden.parents
+    taken = bytearray(golden.size)
+    waiting: dict[tuple[int, int], list[int]] = {}
     partner: dict[int, int] = {}
-    taken: set[int] = set()
-    late: list[tuple[int, Slot]] = []
-    operations = alignment.shape.flow.operations
+    late: list[int] = []
     for index, slot in enumerate(alignment.slot_of):
         if slot is None:
             continue
-        parent = operations[index].parent
-        above = partner.get(parent, -2) if parent >= 0 else -1
-        candidates = by_place.get((above, id(slot)))
-        if candidates:
-            partner[index] = candidates.pop()
-            taken.add(partner[index])
-        else:
-            late.append((index, slot))
-            for member in by_slot.get(id(slot), ())[::-1]:
-                if member not in taken and above == -2:
-                    partner[index] = member
-                    taken.add(member)
-                    by_place[(parents[member], id(slot))].remove(member)
-                    break
-    for index, slot in late:
-        if index in partner:
+        own = members.get(id(slot))
+        if own is None:
             continue
-        for member in by_slot.get(id(slot), ())[-1:]:
-            if member not in taken:
-                partner[index] = member
-                taken.add(member)
+        parent = parents[index]
+        above = partner.get(parent, -2) if parent >= 0 else -1
+        if len(own) == 1:
+            found = own[0] if above_of[own[0]] == above and not taken[own[0]] else -1
+        else:
+            if (id(slot), -2) not in waiting:
+                waiting[id(slot), -2] = []
+                for one in reversed(own):
+                    waiting.setdefault((id(slot), above_of[one]), []).append(one)
+            queue = waiting.get((id(slot), above))
+            found = queue.pop() if queue else -1
+        if found < 0:
+            late.append(index)
+            if above != -2:
+                continue
+            found = next((one for one in own[:LARGEST_SEARCH] if not taken[one]), -1)
+            if found < 0:
+                continue
+        partner[index] = found
+        taken[found] = 1
+    for index in late:
+        slot = alignment.slot_of[index]
+        if index not in partner and slot is not None:
+            found = next((one for one in members[id(slot)][:LARGEST_SEARCH] if not taken[one]), -1)
+            if found >= 0:
+                partner[index] = found
+                taken[found] = 1
     return partner
 
 
 def _walk(result: Pairing, alignment: Alignment, baseline: Baseline, sample: int) -> None:
-    """Merged pre-order of both trees; numbers places on the way up. Iterative."""
+    """Merged pre-order of both trees; numbers places on the way up. Iterative.
+
+    The stack holds numbers: candidate operations from 0 on, the sample's below 0; what is left again stands on `leaving`.
+    """
     golden = baseline.samples[sample]
-    shape = alignment.shape
-    taken = set(result.sample_of.values())
+    children, old_children = alignment.shape.children, golden.children
+    sample_of = result.sample_of
+    taken = set(sample_of.values())
+    gaps = {golden.parents[index] for index in range(golden.size) if index not in taken}
     clock = 0
-    stack: list[tuple[int, int, bool]] = [(result.sample_of.get(0, -1), 0, False)]
-    if stack[0][0] < 0:
-        stack.insert(0, (0, -1, False))
-    while stack:
-        before, after, leaving = stack.pop()
-        if leaving:
-            if after >= 0:
-                result.completed[after] = clock
+    stack = [0] if 0 in sample_of else [-1, 0]
+    leaving: list[int] = []
+    depth: list[int] = []
+    while stack or leaving:
+        while depth and len(stack) == depth[-1]:
+            depth.pop()
+            left = leaving.pop()
+            if left >= 0:
+                result.completed[left] = clock
             else:
-                result.lost[before] = clock
+                result.lost[-left - 1] = clock
             clock += 1
+        if not stack:
             continue
-        result.pairs.append((before, after))
-        stack.append((before, after, True))
-        old = [child for child in golden.children[before] if child not in taken] if before >= 0 else []
-        if after < 0:
-            stack.extend((child, -1, False) for child in reversed(old))
+        code = stack.pop()
+        leaving.append(code)
+        depth.append(len(stack))
+        if code < 0:
+            before = -code - 1
+            result.pairs.append((before, -1))
+            stack.extend(-child - 1 for child in reversed(old_children[before]) if child not in taken)
             continue
-        merged: list[tuple[int, int, bool]] = []
-        position = 0
-        new: list[int] = []
-        for child in shape.children[after]:
-            partner = result.sample_of.get(child, -1)
-            if partner < 0 or golden.flow.operations[partner].parent != before:
-                new.append(child)
-                continue
-            while position < len(old) and old[position] < partner:  # what is gone stands before what came instead
-                merged.append((old[position], -1, False))
-                position += 1
-            merged.extend((result.sample_of.get(one, -1), one, False) for one in new)
-            new.clear()
-            merged.append((partner, child, False))
-        merged.extend((child, -1, False) for child in old[position:])
-        merged.extend((result.sample_of.get(one, -1), one, False) for one in new)
-        stack.extend(reversed(merged))
+        before = sample_of.get(code, -1)
+        result.pairs.append((before, code))
+        if before in gaps and before >= 0:
+            stack.extend(reversed(_merged(code, before, result, alignment, golden, taken)))
+        elif children[code]:
+            stack.extend(children[code][::-1])
+
+
+def _merged(
+    code: int, before: int, result: Pairing, alignment: Alignment, golden: Shape, taken: set[int]
+) -> list[int]:
+    """The calls of a pair in display order, as numbers of the stack: what is gone stands before what came instead."""
+    old = [child for child in golden.children[before] if child not in taken]
+    merged: list[int] = []
+    new: list[int] = []
+    position = 0
+    for child in alignment.shape.children[code]:
+        partner = result.sample_of.get(child, -1)
+        if partner < 0 or golden.parents[partner] != before:
+            new.append(child)
+            continue
+        while position < len(old) and old[position] < partner:
+            merged.append(-old[position] - 1)
+            position += 1
+        merged.extend(new)
+        new.clear()
+        merged.append(child)
+    merged.extend(-child - 1 for child in old[position:])
+    merged.extend(new)
+    return merged

@@ -67,12 +67,13 @@ def facts_of(operation: Operation) -> dict[str, str]:
 class Shape:
     """One flow in arrays, by the index of the operation. Immutable once made."""
 
-    __slots__ = ("children", "collapsed", "facts", "flow", "hashes", "labels", "size")
+    __slots__ = ("children", "collapsed", "facts", "flow", "hashes", "labels", "parents", "size")
 
     def __init__(self, flow: Flow) -> None:
         operations = flow.operations
         self.flow = flow
         self.size = len(operations)
+        self.parents = [operation.parent for operation in operations]
         self.children: list[list[int]] = [[] for _ in operations]
         self.labels: list[Label] = []
         self.facts: list[dict[str, str]] = []

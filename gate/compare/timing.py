@@ -14,17 +14,33 @@ CHANCE = 0.01
 RARE = 0.2
 """Share of the golden instances up to which an outcome counts as never seen: instances of one run are not independent."""
 
+FEWEST = 5
+"""Golden instances from which a pair says anything."""
+
 
 class Timing:
     """How the calls of one caller lie in time. Pairs are ordered by label; only calls of one service share a clock."""
 
-    __slots__ = ("loose", "pairs")
+    __slots__ = ("_decided", "loose", "pairs")
 
     def __init__(self) -> None:
         self.pairs: dict[tuple[Label, Label], list[int]] = {}
         """How often the first ended before the second began, the other way round, and how often they overlapped."""
         self.loose: set[Label] = set()
         """Calls that ever overlapped another."""
+        self._decided: list[tuple[Label, Label]] | None = None
+
+    def decided(self) -> list[tuple[Label, Label]]:
+        """The pairs with a loose call that lie one way nearly always: what a run can contradict."""
+        if self._decided is None:
+            self._decided = [
+                (first, then)
+                for (first, then), counts in self.pairs.items()
+                if (first in self.loose or then in self.loose)
+                and sum(counts) >= FEWEST
+                and max(counts) >= (1 - RARE) * sum(counts)
+            ]
+        return self._decided
 
     def observe(self, shape: Shape, by_label: dict[Label, list[int]], spans: list[tuple[Label, int, int]]) -> None:
         """Adds one instance: its calls, and their intervals by start."""
@@ -34,6 +50,7 @@ class Timing:
             forward = first <= then
             counts = self.pairs.setdefault((first, then) if forward else (then, first), [0, 0, 0])
             counts[2 if overlapping else 0 if forward else 1] += 1
+        self._decided = None
         operations = shape.flow.operations
         members = sorted(
             (operations[member].start_ns, operations[member].end_ns, label) for label, own in by_label.items() for member in own
@@ -44,6 +61,17 @@ class Timing:
                 self.loose.update((label, longest[2]))
             if end > longest[1]:
                 longest = (start, end, label)
+
+
+def relation(
+    first: tuple[int, int], then: tuple[int, int], number: int
+) -> int | None:
+    """Of two intervals: 0 when the first ends before the other, 1 the other way round, 2 when they overlap; None says nothing."""
+    if first[1] <= then[0]:
+        return 0
+    if then[1] <= first[0]:
+        return 1
+    return 2 if number == 2 and overlaps(*first, *then) else None
 
 
 def relations(spans: list[tuple[Label, int, int]]) -> list[tuple[Label, Label, bool]]:

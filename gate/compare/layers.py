@@ -1,0 +1,27 @@
+"""Which instrumentation made the spans: scopes, their versions and the calls that each shows."""
+
+from collections.abc import Sequence
+
+from gate.compare.shape import Label, Shape
+
+
+class Layers:
+    """The instrumentation scopes of a set of flows."""
+
+    __slots__ = ("labels", "twins", "versions")
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self.versions: dict[str, set[str]] = {}
+        """By scope."""
+        self.labels: dict[str, set[Label]] = {}
+        """By scope, the calls that only it shows."""
+        self.twins: set[str] = set()
+        """Scopes that show a second layer of calls that another scope shows, too."""
+        for shape in shapes:
+            for index, operation in enumerate(shape.flow.operations):
+                self.versions.setdefault(operation.scope, set()).add(operation.scope_version)
+                self.labels.setdefault(operation.scope, set()).add(shape.labels[index])
+                for layer in operation.folded:
+                    if layer.scope and layer.scope != operation.scope:
+                        self.versions.setdefault(layer.scope, set()).add(layer.scope_version)
+                        self.twins.update((layer.scope, operation.scope))
