@@ -43,6 +43,8 @@ class Caller(msgspec.Struct, frozen=True):
     project: str
     scopes: tuple[str, ...]
     name: str
+    every_project: bool = False
+    """Whether any project can be named instead: the admin token of the settings, and local mode."""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -211,7 +213,9 @@ class Gate(Protocol):
         """Raises Conflict while there is no verdict."""
         ...
 
-    async def approve(self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str) -> tuple[Approval, ...]:
+    async def approve(
+        self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str
+    ) -> tuple[Approval, ...]:
         """Empty `fingerprints` approves all undecided findings of the run. Re-judges."""
         ...
 

@@ -174,9 +174,9 @@ class Traces(Protocol):
         `persistent` is False."""
         ...
 
-    async def prune(self, project: str, *, before_ns: int, limit: int, now_ns: int) -> Pruned:
+    async def prune(self, project: str, *, before_ns: int, limit: int) -> Pruned:
         """Delete at most `limit` summaries of traces that last received spans before `before_ns` and are not persistent, with
-        an outbox entry for the spans of each."""
+        an outbox entry for the spans of each that arrived before `before_ns`: those that come later make a new trace."""
         ...
 
     async def prunable(self, project: str, *, before_ns: int) -> tuple[Pruned, int]:

@@ -63,8 +63,8 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     project: str
     trace_id: str
     action: str
-    """`mark`: make the span store's persistent mark equal to the record; `delete`: spans that arrived before `created_ns`."""
-    created_ns: int
+    """`mark`: make the span store's persistent mark equal to the record; `delete`: spans that arrived before `before_ns`."""
+    before_ns: int
     persistent: bool
     """What the record says now; a mark is a level, not an edge, so that order and repetition do not matter."""
 

@@ -9,21 +9,22 @@ from gate.errors import Conflict
 from gate.model.flow import Flow
 from gate.model.trace import ProblemKind, Trace
 from gate.normalize import normalize
-from gate.store.protocols import SpanStore
+from gate.store.protocols import Stores
 
 _AT_ONCE = 100
 """Traces decoded together: bounds memory for runs of thousands."""
 
 
-async def load_traces(spans: SpanStore, project: str, trace_ids: Sequence[str]) -> tuple[Trace, ...]:
-    """The assembled traces, in this order. Raises Conflict when the span store has none of a trace's spans: the record says that
-    they were stored, so an empty answer would be a lie."""
+async def load_traces(stores: Stores, project: str, trace_ids: Sequence[str]) -> tuple[Trace, ...]:
+    """The assembled traces, in this order. NotFound for an unknown trace; Conflict when the span store has none of a trace's
+    spans: the record says that they were stored, so an empty answer would be a lie."""
     loaded: list[Trace] = []
     for start in range(0, len(trace_ids), _AT_ONCE):
         part = trace_ids[start : start + _AT_ONCE]
-        bodies = await spans.read(project, part)
+        bodies = await stores.spans.read(project, part)
         for trace_id in part:
             if not bodies.get(trace_id):
+                await stores.traces.one(project, trace_id)  # a prune may have been faster
                 raise Conflict(
                     f"The spans of trace {trace_id} are missing in the span store, though its record is there.",
                     hint="Restore the span store, or let retention delete the record.",
@@ -32,11 +33,11 @@ async def load_traces(spans: SpanStore, project: str, trace_ids: Sequence[str]) 
     return tuple(loaded)
 
 
-async def load_flows(spans: SpanStore, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[Flow, ...]]:
-    """The flows of each trace. Raises Conflict likewise."""
+async def load_flows(stores: Stores, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[Flow, ...]]:
+    """The flows of each trace. Raises likewise."""
     flows: dict[str, tuple[Flow, ...]] = {}
     for start in range(0, len(trace_ids), _AT_ONCE):
-        traces = await load_traces(spans, project, trace_ids[start : start + _AT_ONCE])
+        traces = await load_traces(stores, project, trace_ids[start : start + _AT_ONCE])
         flows.update(await asyncio.to_thread(_flows, traces))
     return flows
 

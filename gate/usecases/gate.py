@@ -196,13 +196,13 @@ class StoreGate:
     async def trace(self, project: str, trace_id: str) -> Trace:
         """Raises NotFound; Conflict when the span store has lost its spans."""
         await self._stores.traces.one(project, trace_id)
-        return (await load_traces(self._stores.spans, project, [trace_id]))[0]
+        return (await load_traces(self._stores, project, [trace_id]))[0]
 
     async def compare(self, project: str, before: str, after: str) -> Comparison:
         """See `Gate.compare`."""
         for trace_id in (before, after):
             await self._stores.traces.one(project, trace_id)
-        flows = await load_flows(self._stores.spans, project, list(dict.fromkeys((before, after))))
+        flows = await load_flows(self._stores, project, list(dict.fromkeys((before, after))))
         return compare_flows(flows[before], flows[after])
 
     async def promote(self, project: str, trace_id: str, *, by: str, reason: str = "") -> Promotion:
@@ -236,7 +236,7 @@ class StoreGate:
     async def baseline_traces(self, project: str, baseline_id: str) -> tuple[Trace, ...]:
         """The golden traces, newest first."""
         baseline = await self.baseline(project, baseline_id)
-        return await load_traces(self._stores.spans, project, [sample.trace_id for sample in baseline.samples])
+        return await load_traces(self._stores, project, [sample.trace_id for sample in baseline.samples])
 
     async def prune(self, project: str, *, now_ns: int, dry_run: bool = False) -> PruneResult:
         """See `gate.usecases.retention`."""

@@ -40,7 +40,7 @@ class Judge:
         """The run's flows and their baselines now. `known` remembers flows between calls, by trace id and number of spans."""
         traces = await self._stores.runs.traces(run.project, run.id)
         changed = [trace.trace_id for trace in traces if known.get(trace.trace_id, (-1, ()))[0] != trace.spans]
-        flows = await load_flows(self._stores.spans, run.project, changed)
+        flows = await load_flows(self._stores, run.project, changed)
         known.update({trace.trace_id: (trace.spans, flows[trace.trace_id]) for trace in traces if trace.trace_id in flows})
         all_flows = tuple(flow for trace in traces for flow in known[trace.trace_id][1])
         samples = await self._stores.baselines.samples(run.project)
@@ -81,7 +81,7 @@ class Judge:
         if wanted in self._learned:
             return self._learned[wanted]
         samples = {sample.trace_id: sample for choice in choices.values() for sample in choice.samples}
-        flows = await load_flows(self._stores.spans, project, tuple(samples))
+        flows = await load_flows(self._stores, project, tuple(samples))
         baselines = await asyncio.to_thread(learn, _runs(wanted, samples, flows))
         while len(self._learned) >= _LEARNED_SETS:
             self._learned.pop(next(iter(self._learned)))

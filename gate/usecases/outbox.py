@@ -50,10 +50,9 @@ class Follower:
         try:
             for one in marks:
                 await self._stores.spans.mark(one.project, one.trace_id, persistent=one.persistent)
-            for project in {one.project for one in deletions}:
-                mine = [one for one in deletions if one.project == project]
-                before_ns = min(one.created_ns for one in mine)
-                await self._stores.spans.delete(project, [one.trace_id for one in mine], before_ns=before_ns)
+            for project, before_ns in {(one.project, one.before_ns) for one in deletions}:
+                mine = [one.trace_id for one in deletions if (one.project, one.before_ns) == (project, before_ns)]
+                await self._stores.spans.delete(project, mine, before_ns=before_ns)
         except GateError as error:
             _log.warning("the span store could not follow", entries=len(work), error=str(error))
             self._wake.set()

@@ -29,7 +29,7 @@ class Promotions:
     async def promote(self, project: str, trace_id: str, *, by: str, reason: str) -> Promotion:
         """NotFound and nothing written when the trace does not exist; Conflict when it is incomplete or has no entry span."""
         summary = await self._stores.traces.one(project, trace_id)
-        flows = (await load_flows(self._stores.spans, project, [trace_id]))[trace_id]
+        flows = (await load_flows(self._stores, project, [trace_id]))[trace_id]
         if why := _unfit(flows):
             raise Conflict(f"Trace {trace_id} cannot be a golden sample: {why}.")
         run = await self._stores.runs.one(project, summary.run) if summary.run else None
@@ -41,7 +41,7 @@ class Promotions:
         run = await self._stores.runs.one(project, run_id)
         answers: list[Promotion] = []
         for trace in await self._stores.runs.traces(project, run_id):
-            flows = (await load_flows(self._stores.spans, project, [trace.trace_id]))[trace.trace_id]
+            flows = (await load_flows(self._stores, project, [trace.trace_id]))[trace.trace_id]
             if why := _unfit(flows):
                 answers.append(Promotion(trace.trace_id, "skipped", (), why))
             else:

@@ -25,7 +25,7 @@ async def prune(stores: Stores, follower: Follower, project: str, *, now_ns: int
         return PruneResult(whole.traces, whole.spans, runs, kept, True)
     traces = spans = 0
     while True:
-        step = await stores.traces.prune(project, before_ns=before_ns, limit=_AT_ONCE, now_ns=now_ns)
+        step = await stores.traces.prune(project, before_ns=before_ns, limit=_AT_ONCE)
         await follower.drain(project)
         traces, spans = traces + step.traces, spans + step.spans
         if step.traces < _AT_ONCE:

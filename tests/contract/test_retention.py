@@ -18,7 +18,7 @@ async def test_a_step_deletes_what_is_old(stores: Stores):
     await stores.traces.set_persistent("shop", trace_id(3), persistent=True, by="eve", now_ns=NOW)
     assert await stores.traces.prunable("shop", before_ns=NOW - DAY) == (Pruned(4, 4), 1)
 
-    steps = [await stores.traces.prune("shop", before_ns=NOW - DAY, limit=3, now_ns=NOW) for _ in range(3)]
+    steps = [await stores.traces.prune("shop", before_ns=NOW - DAY, limit=3) for _ in range(3)]
     assert steps == [Pruned(3, 3), Pruned(1, 1), Pruned(0, 0)]
     left = await stores.traces.page("shop", TraceQuery())
     assert {int(trace, 16) for trace in left.trace_ids} == {3, 6}
@@ -32,7 +32,7 @@ async def test_late_spans_make_a_trace_young(stores: Stores):
     await give(stores, span(1, 2, 1), now_ns=NOW)
     await give(stores, span(2, start=1), now_ns=NOW)
 
-    assert await stores.traces.prune("shop", before_ns=NOW - DAY, limit=10, now_ns=NOW) == Pruned(0, 0)
+    assert await stores.traces.prune("shop", before_ns=NOW - DAY, limit=10) == Pruned(0, 0)
 
 
 async def test_deleting_spans_spares_persistent_and_newer_ones(stores: Stores):
@@ -67,7 +67,7 @@ async def test_runs_go_when_nothing_needs_them(stores: Stores):
     await stores.baselines.promote("shop", trace_id(3), [sample(3)], by="eve", reason="", now_ns=NOW)
 
     assert await stores.traces.prune_runs("shop", before_ns=NOW - DAY, dry_run=True) == 2
-    await stores.traces.prune("shop", before_ns=NOW - DAY, limit=100, now_ns=NOW)
+    await stores.traces.prune("shop", before_ns=NOW - DAY, limit=100)
     assert await stores.traces.prune_runs("shop", before_ns=NOW - DAY, dry_run=False) == 2
     left, _ = await stores.runs.page("shop", branch="", limit=10, after="")
     assert {run.id for run in left} == {"persistent", "young", "new", "r1"}
@@ -81,7 +81,7 @@ async def test_tidying_loses_nothing(stores: Stores, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sql, "_DICTIONARY", dictionary)
     await give(stores, *[span(number, name=f"op {number}", service=f"service {number % 5}") for number in range(1, 40)], now_ns=1)
     await give(stores, span(50, name="op 1", service="service 1"), now_ns=NOW)
-    await stores.traces.prune("shop", before_ns=NOW - DAY, limit=100, now_ns=NOW)
+    await stores.traces.prune("shop", before_ns=NOW - DAY, limit=100)
     await stores.tidy()
     await give(stores, span(51, name="op 2", service="service 2"), now_ns=NOW)
 
@@ -102,7 +102,7 @@ async def test_another_process_may_tidy(stores: Stores, reopen: Open, monkeypatc
     monkeypatch.setattr(sql, "_DICTIONARY", 0)
     await give(stores, span(1, name="old", service="old service"), now_ns=1)
     other = await reopen()
-    await other.traces.prune("shop", before_ns=NOW - DAY, limit=100, now_ns=NOW)
+    await other.traces.prune("shop", before_ns=NOW - DAY, limit=100)
     await other.tidy()
     await give(other, span(2, name="new", service="new service"), now_ns=NOW)
     await give(stores, span(3, name="old", service="old service"), now_ns=NOW)

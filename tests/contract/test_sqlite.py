@@ -164,7 +164,7 @@ async def test_pruning_gives_space_back(tmp_path: Path):
         return path.stat().st_size
 
     before = checkpoint()
-    await stores.traces.prune("shop", before_ns=NOW, limit=100, now_ns=NOW)
+    await stores.traces.prune("shop", before_ns=NOW, limit=100)
     await stores.spans.delete("shop", [trace_id(number) for number in range(1, 60)], before_ns=NOW + DAY)
     await stores.tidy()
     assert checkpoint() < before / 2

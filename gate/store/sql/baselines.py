@@ -36,7 +36,7 @@ class SqlBaselines:
 
         def work(connection: Connection) -> None:
             key = project_key(connection, project)
-            mark_record(connection, key, trace_id, persistent=True, now_ns=now_ns)
+            mark_record(connection, key, trace_id, persistent=True)
             for sample in new:
                 statement = upsert(connection.dialect, samples).values(_values(key, sample))
                 pinned = {"pinned": samples.c.pinned | statement.excluded.pinned}
@@ -62,7 +62,7 @@ class SqlBaselines:
                     raise no_trace(trace_id)
                 return ()
             connection.execute(delete(samples).where(mine))
-            mark_record(connection, key, trace_id, persistent=False, now_ns=now_ns)
+            mark_record(connection, key, trace_id, persistent=False)
             write_audit(connection, key, by=by, action="demote", subject=trace_id, now_ns=now_ns)
             return removed
 

@@ -27,7 +27,7 @@ class SqlOutbox:
                     projects.c.name,
                     outbox.c.trace_id,
                     outbox.c.action,
-                    outbox.c.created_ns,
+                    outbox.c.before_ns,
                     func.coalesce(traces.c.persistent, False).label("persistent"),
                 )
                 .join(projects, projects.c.key == outbox.c.project)
@@ -40,7 +40,7 @@ class SqlOutbox:
             if trace_id:
                 query = query.where(outbox.c.trace_id == trace_bytes(trace_id))
             return tuple(
-                Work(row.key, row.name, row.trace_id.hex(), row.action, row.created_ns, row.persistent)
+                Work(row.key, row.name, row.trace_id.hex(), row.action, row.before_ns, row.persistent)
                 for row in connection.execute(query)
             )
 

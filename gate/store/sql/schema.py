@@ -221,7 +221,7 @@ outbox = Table(
     _project(),
     Column("trace_id", LargeBinary, nullable=False),
     Column("action", Text, nullable=False),
-    Column("created_ns", BigInteger, nullable=False),
+    Column("before_ns", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text, nullable=False, server_default=""),
     Index("outbox_trace", "project", "trace_id"),

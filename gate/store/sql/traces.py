@@ -53,13 +53,13 @@ class SqlTraces:
             key = project_key(connection, project)
             if not persistent and is_sample(connection, key, trace_bytes(trace_id)):
                 raise Conflict(f"Trace {trace_id} is a golden sample: it must stay.", hint="Demote it first.")
-            mark_record(connection, key, trace_id, persistent=persistent, now_ns=now_ns)
+            mark_record(connection, key, trace_id, persistent=persistent)
             action = "persist" if persistent else "unpersist"
             write_audit(connection, key, by=by, action=action, subject=trace_id, now_ns=now_ns)
 
         await self._database.write(work)
 
-    async def prune(self, project: str, *, before_ns: int, limit: int, now_ns: int) -> Pruned:
+    async def prune(self, project: str, *, before_ns: int, limit: int) -> Pruned:
         """See `Traces.prune`."""
 
         def work(connection: Connection) -> Pruned:
@@ -73,7 +73,7 @@ class SqlTraces:
             if old:
                 keys = [row.key for row in old]
                 connection.execute(delete(traces).where(traces.c.key.in_(keys)))
-                connection.execute(insert(outbox), [work_row(key, row.trace_id, "delete", now_ns) for row in old])
+                connection.execute(insert(outbox), [work_row(key, row.trace_id, "delete", before_ns) for row in old])
             return Pruned(len(old), sum(row.spans for row in old))
 
         return await self._database.write(work)
@@ -125,12 +125,12 @@ class SqlTraces:
         return await self._database.read(work)
 
 
-def mark_record(connection: Connection, project: int, trace_id: str, *, persistent: bool, now_ns: int) -> None:
+def mark_record(connection: Connection, project: int, trace_id: str, *, persistent: bool) -> None:
     """Set the record's persistence and write the outbox entry that makes the span store follow. Raises NotFound."""
     mine = (traces.c.project == project) & (traces.c.trace_id == trace_bytes(trace_id))
     if not connection.execute(update(traces).where(mine).values(persistent=persistent)).rowcount:
         raise no_trace(trace_id)
-    connection.execute(insert(outbox).values(work_row(project, trace_bytes(trace_id), "mark", now_ns)))
+    connection.execute(insert(outbox).values(work_row(project, trace_bytes(trace_id), "mark")))
 
 
 def is_sample(connection: Connection, project: int, trace_id: bytes) -> bool:
@@ -139,9 +139,9 @@ def is_sample(connection: Connection, project: int, trace_id: bytes) -> bool:
     return connection.scalar(query) is not None
 
 
-def work_row(project: int, trace_id: bytes, action: str, now_ns: int) -> dict[str, Any]:
+def work_row(project: int, trace_id: bytes, action: str, before_ns: int = 0) -> dict[str, Any]:
     """An outbox row."""
-    return {"project": project, "trace_id": trace_id, "action": action, "created_ns": now_ns}
+    return {"project": project, "trace_id": trace_id, "action": action, "before_ns": before_ns}
 
 
 def _summaries(connection: Connection, project: str, project_key: int, rows: Sequence[Row[Any]]) -> list[TraceSummary]:

@@ -93,7 +93,7 @@ def upgrade() -> None:
         sa.Column("project", _KEY, nullable=False),
         sa.Column("trace_id", sa.LargeBinary(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("created_ns", sa.BigInteger(), nullable=False),
+        sa.Column("before_ns", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["project"], ["projects.key"], ondelete="CASCADE"),

@@ -1,0 +1,143 @@
+"""What requests carry: bodies as Structs that refuse unknown fields, and the types of path and query parameters."""
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.params import Parameter
+
+from gate.errors import BadRequest, UnsupportedMedia
+
+_TEXT = 250
+"""No name, branch or filter is longer than this many characters."""
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+
+Word: TypeAlias = Annotated[str, msgspec.Meta(max_length=_TEXT, pattern=_LINE)]
+Reason: TypeAlias = Annotated[str, msgspec.Meta(max_length=2000, description="Why; kept with the record.")]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+RunIdentity: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[A-Za-z0-9._:@+-]*$")]
+Scope: TypeAlias = Annotated[str, msgspec.Meta(pattern="^(ingest|read|review|admin)$")]
+
+ProjectName: TypeAlias = Annotated[str, Parameter(description="The project's name.", max_length=_TEXT)]
+RunId: TypeAlias = Annotated[str, Parameter(description="The run's id.", max_length=_TEXT)]
+TraceId: TypeAlias = Annotated[str, Parameter(description="32 hex digits.", pattern="^[0-9a-fA-F]{32}$")]
+BaselineId: TypeAlias = Annotated[str, Parameter(description="The baseline's id.", max_length=_TEXT)]
+Filter: TypeAlias = Annotated[str, Parameter(max_length=_TEXT, pattern=_LINE)]
+Limit: TypeAlias = Annotated[int, Parameter(ge=1, le=500, description="How many at most.")]
+After: TypeAlias = Annotated[str, Parameter(max_length=500, pattern=_LINE, description="`next` of the page before.")]
+
+
+class NewProject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A project to make. `retention_days` 0 keeps everything."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", examples=["shop"])]
+    retention_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] | None = None
+    base_branch: Annotated[str, msgspec.Meta(min_length=1, max_length=_TEXT, pattern=_LINE)] = "main"
+
+
+class ProjectChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of a project; what is left out stays."""
+
+    retention_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] | None = None
+    base_branch: Annotated[str, msgspec.Meta(min_length=1, max_length=_TEXT, pattern=_LINE)] | None = None
+    auto_promote: Annotated[str, msgspec.Meta(pattern="^(accept|if-approved|hold)$")] | None = None
+
+
+class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token to make."""
+
+    name: Annotated[
+        str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$", examples=["ci"])
+    ]
+    scopes: Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=4, examples=[["ingest", "read"]])]
+
+
+class NewRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A run to begin. Without `id` one is made; the same id, commit and environment again is the same run."""
+
+    id: RunIdentity = ""
+    project: Word = ""
+    """The caller's own, if given."""
+    environment: Annotated[str, msgspec.Meta(min_length=1, max_length=_TEXT, pattern=_LINE)] = "ci"
+    gate: Annotated[str, msgspec.Meta(min_length=1, max_length=_TEXT, pattern=_LINE)] = "default"
+    commit: Word = ""
+    branch: Word = ""
+    base_commit: Word = ""
+    base_branch: Word = ""
+    pull_request: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    repository: Word = ""
+    url: Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^(https?://[^\x00-\x20\x7f]+)?$")] = ""
+    attempt: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+
+
+class Finish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to finish. With `expect_traces` the verdict waits for so many."""
+
+    expect_traces: Count = 0
+
+
+class NewApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Findings to approve; none named: all undecided ones of the run."""
+
+    fingerprints: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=100)], ...], msgspec.Meta(max_length=10_000)] = ()
+    reason: Reason = ""
+
+
+class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a trace is promoted."""
+
+    reason: Reason = ""
+
+
+class PruneOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether to delete, or only to count."""
+
+    dry_run: bool = False
+
+
+def json_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Litestar guard: a body must say that it is JSON; a web form cannot. Raises UnsupportedMedia."""
+    has_body = connection.headers.get("content-length", "0") != "0" or "transfer-encoding" in connection.headers
+    media_type = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if has_body and media_type != "application/json":
+        raise UnsupportedMedia(
+            f"The body is {media_type or 'of no type'!r}; it must be JSON.", hint="Send `Content-Type: application/json`."
+        )
+
+
+def known_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Litestar guard: a misspelt filter must not silently match everything. Raises BadRequest."""
+    names = _parameters(handler)
+    unknown = sorted(set(connection.query_params) - names - {"project"})
+    if unknown:
+        there = f"There are {', '.join(sorted(names))}." if names else "There is none."
+        raise BadRequest(f"There is no query parameter {unknown[0][:80]!r} here.", hint=there)
+
+
+@cache
+def _parameters(handler: BaseRouteHandler) -> frozenset[str]:
+    """The query parameters of a handler and of the dependency that collects many of them."""
+    signature = set(handler.parsed_fn_signature.parameters)
+    providers = handler.resolve_dependencies()
+    for name in signature & set(providers):
+        signature |= set(providers[name].parsed_fn_signature.parameters)
+    return frozenset(signature - set(providers) - {"request", "data"} - set(re.findall(r"{(\w+)", " ".join(handler.paths))))
+
+
+def nanoseconds(moment: datetime | None) -> int:
+    """Since the epoch; 0 for no moment. Without an offset it is UTC. Raises BadRequest outside of what 64 bits hold (until 2262)."""
+    if moment is None:
+        return 0
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not 1970 <= aware.year < 2262:
+        raise BadRequest(f"The time {moment.isoformat()} is not between 1970 and 2262.")
+    return int(aware.timestamp() * 1_000_000) * 1000
+
+
+def lower(trace_id: str) -> str:
+    """Ids are lower-case everywhere inside."""
+    return re.sub(r"[^0-9a-f]", "", trace_id.lower())
