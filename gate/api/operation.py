@@ -9,8 +9,9 @@ from litestar.openapi import ResponseSpec
 
 from gate import __version__
 from gate.api.bodies import PruneOrder
+from gate.api.gate import InjectedGate
 from gate.api.problems import problems
-from gate.service import Caller, Gate, PruneResult, Stats
+from gate.service import Caller, PruneResult, Stats
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -28,7 +29,7 @@ class Health(msgspec.Struct, frozen=True):
     security=[],
     responses={503: ResponseSpec(Health, description="A component does not work.", generate_examples=False)},
 )
-async def health(gate: Gate) -> Response[Health]:
+async def health(gate: InjectedGate) -> Response[Health]:
     """Whether the server works. Needs no token."""
     components = await gate.check()
     working = all(state == "ok" for state in components.values())
@@ -36,12 +37,12 @@ async def health(gate: Gate) -> Response[Health]:
 
 
 @get("/stats", scope="read", tags=["operation"], responses=problems())
-async def stats(gate: Gate) -> Stats:
+async def stats(gate: InjectedGate) -> Stats:
     """Counts over everything that is stored."""
     return await gate.stats()
 
 
 @post("/prune", status_code=200, scope="admin", tags=["operation"], responses=problems(415))
-async def prune(gate: Gate, caller: Caller, data: PruneOrder | None = None) -> PruneResult:
+async def prune(gate: InjectedGate, caller: Caller, data: PruneOrder | None = None) -> PruneResult:
     """Delete what is older than the project's retention. Persistent traces are never touched."""
     return await gate.prune(caller.project, now_ns=time.time_ns(), dry_run=(data or PruneOrder()).dry_run)

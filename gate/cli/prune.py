@@ -15,4 +15,6 @@ def prune(project: str, dry_run: bool, data: str | None) -> None:
     """Delete expired traces and runs. Persistent traces are never touched."""
     result = with_gate(data, lambda gate: gate.prune(project, now_ns=time.time_ns(), dry_run=dry_run))
     verb = "would delete" if result.dry_run else "deleted"
-    click.echo(f"{verb} {result.traces} traces ({result.spans} spans) and {result.runs} runs; kept {result.persistent_kept} persistent")
+    click.echo(
+        f"{verb} {result.traces} traces ({result.spans} spans) and {result.runs} runs; kept {result.persistent_kept} persistent"
+    )

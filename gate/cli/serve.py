@@ -6,7 +6,7 @@ import socket
 import rich_click as click
 import uvicorn
 
-from gate.api.auth import LOOPBACK
+from gate.api.auth import is_loopback
 from gate.app import create_app
 from gate.errors import BadRequest
 from gate.logs import configure_logs
@@ -21,7 +21,7 @@ from gate.telemetry import start_telemetry
 def serve(host: str | None, port: int | None, data: str | None) -> None:
     """Receive traces, judge runs, answer the REST API. Every setting is also a SPANGATE_* variable (docs/settings.md)."""
     settings = Settings.from_environ(os.environ, host=host, port=port, data=data)
-    if settings.host not in LOOPBACK and not settings.admin_token:
+    if not is_loopback(settings.host) and not settings.admin_token:
         raise BadRequest(
             f"Refusing to listen on {settings.host} without a token: everyone who reaches it could write.",
             hint="Set SPANGATE_ADMIN_TOKEN, or listen on 127.0.0.1.",
@@ -29,7 +29,7 @@ def serve(host: str | None, port: int | None, data: str | None) -> None:
     configure_logs(settings.log_format)
     listener = _listener(settings)
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
-    click.echo(f"Spangate listens on {address}, data in {settings.database_url and 'PostgreSQL' or settings.data}")
+    click.echo(f"Spangate listens on {address}, data in {(settings.database_url and 'PostgreSQL') or settings.data}")
     click.echo(f"  export OTEL_EXPORTER_OTLP_ENDPOINT={address}")
     click.echo(f"  spangate exec --server {address} -- pytest")
     telemetry = start_telemetry() if settings.telemetry else None

@@ -31,7 +31,16 @@ class _Compared:
     """One flow on its way through the comparison."""
 
     __slots__ = (
-        "alignment", "divergences", "fallback", "floating", "flow", "incomplete", "notices", "scene", "shape", "tolerated",
+        "alignment",
+        "divergences",
+        "fallback",
+        "floating",
+        "flow",
+        "incomplete",
+        "notices",
+        "scene",
+        "shape",
+        "tolerated",
     )
 
     def __init__(self, flow: Flow) -> None:

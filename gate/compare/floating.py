@@ -67,9 +67,7 @@ def _conserved(flows: Sequence[_Flow], notes: list[list[str]]) -> None:
         _cancel(flows, touched, notes)
 
 
-def _cancel(
-    flows: Sequence[_Flow], sites: set[tuple[int, int]], notes: list[list[str]]
-) -> set[tuple[int, int]]:
+def _cancel(flows: Sequence[_Flow], sites: set[tuple[int, int]], notes: list[list[str]]) -> set[tuple[int, int]]:
     """Removes at these sites the calls whose differences add up to nothing; returns the sites where any did."""
     sums: Counter[Label] = Counter()
     places: dict[Label, set[tuple[int, int]]] = {}

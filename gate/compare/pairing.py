@@ -117,9 +117,7 @@ def _walk(result: Pairing, alignment: Alignment, baseline: Baseline, sample: int
             stack.extend(children[code][::-1])
 
 
-def _merged(
-    code: int, before: int, result: Pairing, alignment: Alignment, golden: Shape, taken: set[int]
-) -> list[int]:
+def _merged(code: int, before: int, result: Pairing, alignment: Alignment, golden: Shape, taken: set[int]) -> list[int]:
     """The calls of a pair in display order, as numbers of the stack: what is gone stands before what came instead."""
     old = [child for child in golden.children[before] if child not in taken]
     merged: list[int] = []

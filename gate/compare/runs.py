@@ -104,9 +104,7 @@ def _watch_first_use(
             _watch_caller(members, supports, against)
 
 
-def _watch_caller(
-    members: list[tuple[int, int, Counter[Label]]], supports: Counter[Label], against: Counter[Label]
-) -> None:
+def _watch_caller(members: list[tuple[int, int, Counter[Label]]], supports: Counter[Label], against: Counter[Label]) -> None:
     """The instances of one caller in one process, as (time, flow, calls): other flows that lack a call support that it is
     made on first use; instances that make it again, or late, speak against."""
     shown: dict[Label, int] = {}

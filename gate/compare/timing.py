@@ -63,9 +63,7 @@ class Timing:
                 longest = (start, end, label)
 
 
-def relation(
-    first: tuple[int, int], then: tuple[int, int], number: int
-) -> int | None:
+def relation(first: tuple[int, int], then: tuple[int, int], number: int) -> int | None:
     """Of two intervals: 0 when the first ends before the other, 1 the other way round, 2 when they overlap; None says nothing."""
     if first[1] <= then[0]:
         return 0

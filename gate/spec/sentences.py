@@ -30,10 +30,10 @@ def sentence(validation: Validation, system: str = "") -> str:
 def call_text(call: Call, system: str = "") -> str:
     """`orders: INSERT INTO orders (id) VALUES (?)`, `api: elasticsearch update (POST /traces/_update/{id})`."""
     name, statement = call.operation, call.statement
-    if statement and (not name or statement.casefold().startswith(name.casefold())):
-        text = statement
+    if not name or (statement and _first_word(statement) == _first_word(name)):
+        text = statement or "any call"
     else:
-        text = f"{name} ({_short(statement)})" if statement else name or "any call"
+        text = f"{name} ({_short(statement)})" if statement else name
         if system and system not in text.casefold():
             text = f"{system} {text}"
     return f"{call.service}: {_short(text)}" if call.service else _short(text)
@@ -51,6 +51,10 @@ def _happens(validation: Happens) -> str:
     if most is None:
         return f"happens at least {times_text(least)}" if least else "may happen"
     return f"happens exactly {times_text(least)}" if least == most else f"happens {least} to {most} times"
+
+
+def _first_word(text: str) -> str:
+    return text.partition(" ")[0].casefold()
 
 
 def _short(text: str, length: int = 160) -> str:

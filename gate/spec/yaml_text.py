@@ -22,14 +22,15 @@ _COMMENTS = {
 
 
 class _Dumper(yaml.SafeDumper):
-    """Text of several lines as a block, lists indented below their key."""
+    """Text of several lines as a block, unprintable text escaped, lists indented below their key."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
 
 def _represent_text(_dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    plain = text.replace("\n", "").isprintable()
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style='"' if not plain else "|" if "\n" in text else None)
 
 
 _Dumper.add_representer(str, _represent_text)

@@ -81,7 +81,7 @@ def test_a_wrong_file_is_explained(wrong: str, message: str) -> None:
 @pytest.mark.parametrize("times", ["x", "-1", "5..2", "1-2"])
 def test_a_number_of_times_must_be_one(times: str) -> None:
     """A count that is no count is refused where it stands."""
-    text = "name: a\nentry: {}\nvalidations:\n  - check: happens\n    call: {}\n    times: %s\n" % times
+    text = f"name: a\nentry: {{}}\nvalidations:\n  - check: happens\n    call: {{}}\n    times: {times}\n"
     with pytest.raises(BadRequest, match=r"s.yaml:4: validations\[0\].*times"):
         parse_spec(text, source="s.yaml")
 

@@ -75,7 +75,7 @@ def test_headers_body_and_secrets() -> None:
 def test_a_body_that_nobody_captured_is_said() -> None:
     """A request that had a body of known size is not sent as if it had none, without a word."""
     spec = build_spec([drawn("api: POST", {"POST": {**SERVER, "http.request.body.size": 20}})])
-    assert "The request had a body of 20 bytes that no span carries" in spec.notes[0]
+    assert "The recorded request had a body of 20 bytes that no span carries" in spec.notes[0]
 
 
 def test_a_flow_without_a_request() -> None:
