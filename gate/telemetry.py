@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Spangate's own traces, by OpenTelemetry; off by default. Where they go is set by the usual `OTEL_*` environment.
 
 Health checks and received exports are not traced: a server that exports to itself would never come to rest.

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Baselines: flows with their golden samples."""
 
 from typing import Any, ClassVar, Literal

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Local mode has no secret that a web page would have to know, so a request that a page made is recognised by what browsers add.
 
 Two attacks are closed: a page of another site that posts here (its `Origin`, or `Sec-Fetch-Site`, tells), and a name of that site

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Runs: begin, finish, verdict, report, approval."""
 
 from typing import Annotated, Any, ClassVar, Literal

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Traces: search, one trace, compare two, promote and persist."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """`spangate prune`: delete what is older than the project's retention, on the store itself."""
 
 import time

@@ -12,7 +12,7 @@ from itertools import pairwise
 ID = "{id}"
 DATE = "{date}"
 EMAIL = "{email}"
-TOKEN = "{token}"  # noqa: S105
+TOKEN = "{token}"
 HOST = "{host}"
 
 EMAIL_PATTERN = re.compile(r"(?<![\w.+\-%{}])[\w.+\-%]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}(?![\w@])")

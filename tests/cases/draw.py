@@ -87,9 +87,7 @@ def _parse(text: str) -> list[_Node]:
     return roots
 
 
-def _place(
-    node: _Node, parent: int, start: int, operations: list[Operation], problems: list[Problem], trace_id: str
-) -> int:
+def _place(node: _Node, parent: int, start: int, operations: list[Operation], problems: list[Problem], trace_id: str) -> int:
     """Adds a node and all below it; returns when it ends."""
     index = len(operations)
     span_id = f"{trace_id}/{index}"
