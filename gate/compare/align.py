@@ -8,6 +8,7 @@ from gate.compare.schema import SUPPORT, Group, Slot, children_by_label, pair_gr
 from gate.compare.shape import ERROR, ROWS, Label, Shape
 from gate.compare.similarity import SAME_CALL, subtree_unlikeness, unlikeness
 from gate.compare.timing import Timing, intervals, overlaps, relation
+from gate.compare.wildcards import wildcard_group
 from gate.normalize.attributes import is_curated
 
 _FAILURE_KEYS = frozenset({ERROR, "error.type", "exception.type"})
@@ -30,9 +31,22 @@ class Alignment:
 def align(root: Slot, shape: Shape, timings: dict[Label, Timing]) -> Alignment:
     """Lays a flow onto its schema. Near-linear: identical subtrees meet by their hash."""
     result = Alignment(shape, timings)
+    if root.label != shape.labels[0]:
+        _rename_entry(result, root)
     _align_below(result, root, 0)
     _find_moves(result)
     return result
+
+
+def _rename_entry(result: Alignment, root: Slot) -> None:
+    """The entry serves another request: its method, route or statement changed."""
+    attributes = result.shape.flow.operations[0].attributes
+    keys = ("db.query.text", "messaging.destination.name", "http.route", "url.template", "http.request.method", "rpc.method")
+    key = next((name for name in keys if name in attributes), "db.operation.name")
+    facts = ((key, root.label[2], result.shape.labels[0][2]),)
+    result.divergences.append(
+        Divergence(Difference.FACT, result.shape.labels[0], 0, slot=root, operations=(0,), facts=facts)
+    )
 
 
 def _align_below(result: Alignment, root: Slot, start: int) -> None:
@@ -62,7 +76,10 @@ def _align_children(result: Alignment, slot: Slot, index: int, known: bool, stac
     for label, members in by_label.items():
         group = groups.get(label)
         if group is None:
-            extra.append((label, members))
+            if stands_in := wildcard_group(slot, label):
+                stack.extend((stands_in.slots[0], member) for member in members)
+            else:
+                extra.append((label, members))
             continue
         pairs, unfilled, rest = pair_group(group, shape, members)
         stack.extend(pairs)

@@ -22,6 +22,7 @@ from gate.model.change import (
     ErrorSwallowed,
     NewVariant,
     OrderChanged,
+    ParentBecameLink,
     Renamed,
     RetryAdded,
     RowsChanged,
@@ -72,8 +73,10 @@ def change_of(divergence: Divergence, scene: Scene) -> Change:
             return Unwrapped(service, operation)
         case Difference.MOVED:
             origin = divergence.moved_from
-            before = _path(scene.shape, origin.parent) if origin else ()
-            return CallMoved(service, operation, before, _path(scene.shape, divergence.parent))
+            before = path_to(scene.shape, origin.parent) if origin else ()
+            return CallMoved(service, operation, before, path_to(scene.shape, divergence.parent))
+        case Difference.LINKED:
+            return ParentBecameLink(service, operation, divergence.after == "linked")
         case Difference.ORDER:
             return OrderChanged(call_text(*divergence.label), _other(divergence))
         case Difference.CONCURRENCY:
@@ -88,13 +91,13 @@ def place_of(divergence: Divergence, scene: Scene) -> Place:
     shape, golden = scene.shape, scene.golden
     match divergence.difference:
         case Difference.FACT | Difference.VARIANT:
-            path = _path(shape, divergence.parent)
+            path = path_to(shape, divergence.parent)
             partner = scene.pairing.sample_of.get(divergence.parent)
             before = (golden.flow.operations[partner].span_id,) if partner is not None else ()
             return Place(path, before, (shape.flow.operations[divergence.parent].span_id,))
         case _:
             label = divergence.label
-            path = (*_path(shape, divergence.parent), _name(label))
+            path = (*path_to(shape, divergence.parent), _name(label))
             old = [golden.flow.operations[index].span_id for index in sample_operations(divergence, scene)]
             new = [shape.flow.operations[index].span_id for index in divergence.operations]
             return Place(path, tuple(old[:20]), tuple(new[:20]))
@@ -127,7 +130,7 @@ def signature_of(divergence: Divergence, scene: Scene) -> tuple[str, ...]:
             return ("renamed", *divergence.label, *(divergence.after_label or ()))
         case Difference.ORDER | Difference.CONCURRENCY:
             return (divergence.difference.value, *divergence.label, *(divergence.after_label or ()), divergence.after)
-        case Difference.WRAPPED | Difference.UNWRAPPED | Difference.MOVED | Difference.VARIANT:
+        case Difference.WRAPPED | Difference.UNWRAPPED | Difference.MOVED | Difference.LINKED | Difference.VARIANT:
             return (divergence.difference.value, *divergence.label)
 
 
@@ -245,7 +248,8 @@ def _name(label: Label) -> str:
     return f"{label[0]}: {label[1]}" if label[0] else label[1]
 
 
-def _path(shape: Shape, index: int) -> tuple[str, ...]:
+def path_to(shape: Shape, index: int) -> tuple[str, ...]:
+    """`service: operation` of each step from the entry to an operation; empty above the entry."""
     names: list[str] = []
     while index >= 0:
         names.append(_name(shape.labels[index]))

@@ -15,7 +15,9 @@ from gate.compare.floating import excuse
 from gate.compare.instrumentation import attribute, cut_values
 from gate.compare.learn import Baselines
 from gate.compare.levels import level_of
+from gate.compare.links import find_links
 from gate.compare.pairing import Pairing, pair
+from gate.compare.pins import broken_pins
 from gate.compare.runs import count_calls
 from gate.compare.sentences import sentence
 from gate.compare.shape import Shape
@@ -71,13 +73,16 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
     undriven = _is_undriven(baselines, compared)
     if undriven:
         _check_losses(entries, compared)
-    _judge_run(baselines, [entry for entry in compared if entry.scene and not entry.incomplete])
+    _judge_run(baselines, compared)
     causes: list[tuple[_Compared, Cause]] = []
     for entry in compared:
         if entry.scene and not entry.incomplete:
             for cause in _causes(entry.divergences, entry.scene, policy):
                 causes.append((entry, cause))
     by_entry: dict[int, list[Finding]] = {}
+    for entry in compared:
+        if entry.shape and entry.scene and not entry.incomplete and (pinned := broken_pins(entry.shape, policy)):
+            by_entry.setdefault(id(entry), []).extend(pinned)
     for finding, touched in _notices(compared, policy):
         for entry in touched:
             by_entry.setdefault(id(entry), []).append(finding)
@@ -141,14 +146,16 @@ def _align(baselines: Baselines, entries: Entries, flow: Flow) -> _Compared:
     return entry
 
 
-def _judge_run(baselines: Baselines, entries: list[_Compared]) -> None:
+def _judge_run(baselines: Baselines, compared: list[_Compared]) -> None:
     """What only the run as a whole can say."""
+    entries = [entry for entry in compared if entry.scene and not entry.incomplete]
     if any(entry.divergences for entry in entries):
         flows = [(entry.scene, entry.divergences) for entry in entries if entry.scene]
         totals = count_calls([entry.shape for entry in entries if entry.shape])
         for entry, floating in zip(entries, excuse(flows, baselines.runs, totals), strict=True):
             entry.floating = floating
         candidate = [entry.shape for entry in entries if entry.shape]
+        find_links(flows, [entry.shape for entry in compared if entry.shape], baselines.shapes())
         _check_cuts(entries)
         for number, notices in attribute(flows, baselines.layers, candidate).items():
             entries[number].notices = notices

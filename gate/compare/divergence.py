@@ -17,6 +17,7 @@ class Difference(Enum):
     WRAPPED = "wrapped"
     UNWRAPPED = "unwrapped"
     MOVED = "moved"
+    LINKED = "linked"
     ORDER = "order"
     CONCURRENCY = "concurrency"
     VARIANT = "variant"

@@ -34,7 +34,7 @@ def explain(divergences: list[Divergence], scene: Scene) -> Cause | None:
 
 def _position(divergence: Divergence, scene: Scene) -> int:
     pairing = scene.pairing
-    if divergence.difference in {Difference.MISSING, Difference.UNWRAPPED} or not divergence.operations:
+    if divergence.difference in {Difference.MISSING, Difference.UNWRAPPED, Difference.LINKED} or not divergence.operations:
         lost = [pairing.lost[index] for index in sample_operations(divergence, scene) if index in pairing.lost]
         if lost:
             return min(lost)

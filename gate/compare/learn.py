@@ -95,8 +95,12 @@ class Baselines:
     def layers(self) -> Layers:
         """The instrumentation of the golden runs."""
         if self._layers is None:
-            self._layers = Layers([shape for _, shapes in self.runs.all() for shape in shapes])
+            self._layers = Layers(self.shapes())
         return self._layers
+
+    def shapes(self) -> list[Shape]:
+        """Every golden flow, oldest run first."""
+        return [shape for _, shapes in self.runs.all() for shape in shapes]
 
     def get(self, key: FlowKey) -> Baseline | None:
         """The baseline of a flow."""
