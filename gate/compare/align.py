@@ -44,9 +44,7 @@ def _rename_entry(result: Alignment, root: Slot) -> None:
     keys = ("db.query.text", "messaging.destination.name", "http.route", "url.template", "http.request.method", "rpc.method")
     key = next((name for name in keys if name in attributes), "db.operation.name")
     facts = ((key, root.label[2], result.shape.labels[0][2]),)
-    result.divergences.append(
-        Divergence(Difference.FACT, result.shape.labels[0], 0, slot=root, operations=(0,), facts=facts)
-    )
+    result.divergences.append(Divergence(Difference.FACT, result.shape.labels[0], 0, slot=root, operations=(0,), facts=facts))
 
 
 def _align_below(result: Alignment, root: Slot, start: int) -> None:

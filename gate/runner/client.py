@@ -93,11 +93,6 @@ class ServerClient:
         """The report of a judged run."""
         return (await self._api("GET", f"/runs/{_quoted(run)}/report", params={"format": format})).text
 
-    async def runs(self) -> tuple[Run, ...]:
-        """The newest runs."""
-        answer: dict[str, Any] = msgspec.json.decode((await self._api("GET", "/runs")).content)
-        return msgspec.convert(answer.get("runs", ()), tuple[Run, ...])
-
     async def approve(self, run: str, fingerprints: Sequence[str], reason: str) -> tuple[Approval, ...]:
         """Approve findings; none named: all undecided ones of the run."""
         body = {"fingerprints": list(fingerprints), "reason": reason}
@@ -114,19 +109,6 @@ class ServerClient:
     async def trace(self, trace_id: str) -> bytes:
         """The trace as OTLP/JSON. Raises NotFound."""
         return (await self._api("GET", f"/traces/{_quoted(trace_id)}", params={"format": "otlp"})).content
-
-    async def compare(self, before: str, after: str, format: str) -> str:
-        """Two traces beside each other."""
-        parameters = {"before": before, "after": after, "format": format}
-        return (await self._api("GET", "/compare", params=parameters)).text
-
-    async def baseline_spec(self, baseline: str, format: str) -> str:
-        """The spec of a baseline. Raises NotFound."""
-        return (await self._api("GET", f"/baselines/{_quoted(baseline)}/spec", params={"format": format})).text
-
-    async def trace_spec(self, trace_id: str, format: str) -> str:
-        """The spec of one trace. Raises NotFound."""
-        return (await self._api("GET", f"/traces/{_quoted(trace_id)}/spec", params={"format": format})).text
 
     async def _api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return await self._request(method, f"/api/v1{path}", **arguments)

@@ -43,7 +43,7 @@ class Tokens:
         """Whose secret this is. Raises Unauthenticated."""
         digest = _digest(secret)
         if self._admin and hmac.compare_digest(digest, self._admin):
-            return Caller(self._default_project, SCOPES, "admin")
+            return Caller(self._default_project, SCOPES, "admin", every_project=True)
         moment, caller = self._remembered.get(digest, (0.0, None))
         if caller is not None and time.monotonic() - moment < _REMEMBERED_SECONDS:
             return caller

@@ -1,0 +1,168 @@
+"""With a server, end to end: a really instrumented program, the action, a real `spangate serve`, GitHub's double."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.action import events
+from tests.action.actions_runner import Job, Step
+from tests.action.events import HEAD
+from tests.action.github_double import GitHubDouble
+from tests.action.test_post_server import export
+
+Jobs = Callable[..., Job]
+Traced = Callable[..., None]
+
+
+@dataclass
+class Server:
+    """A running server and its tokens."""
+
+    url: str
+    ingest: str
+    review: str
+
+    def promote(self, run_id: str) -> None:
+        headers = {"authorization": f"Bearer {self.review}"}
+        httpx.post(f"{self.url}/api/v1/runs/{run_id}/promote", headers=headers, json={}, timeout=30).raise_for_status()
+
+
+@pytest.fixture
+def server(tmp_path: Path, closed_port: int) -> Iterator[Server]:
+    """`spangate serve` on SQLite, with a token that may upload and read, and one that may also review."""
+    data = tmp_path / "server"
+    command = [sys.executable, "-m", "gate.cli"]
+
+    def token(name: str, *scopes: str) -> str:
+        flags = [flag for scope in scopes for flag in ("--scope", scope)]
+        made = subprocess.run(
+            [*command, "token", "create", name, *flags, "--data", data], check=True, capture_output=True, text=True, timeout=60
+        )
+        return made.stdout.strip()
+
+    tokens = token("ci", "ingest", "read"), token("lead", "ingest", "read", "review")
+    environment = {**os.environ, "SPANGATE_QUIET_SECONDS": "0.5"}
+    log = (tmp_path / "server.log").open("w")
+    process = subprocess.Popen(
+        [*command, "serve", "--port", str(closed_port), "--data", data], stdout=log, stderr=log, env=environment
+    )
+    url = f"http://127.0.0.1:{closed_port}"
+    try:
+        for _ in range(600):
+            assert process.poll() is None, (tmp_path / "server.log").read_text()
+            try:
+                httpx.get(f"{url}/health").raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        yield Server(url, *tokens)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        log.close()
+
+
+def run_job(
+    it: Job, traced: Traced, server: Server, *, protocol: str = "http", quotes: int = 1, count: int = 1, **inputs: str
+) -> Step:
+    given = {"server": server.url, "token": server.ingest, **inputs}
+    it.main(**given)
+    traced(it, protocol, count, quotes)
+    return it.post(**given)
+
+
+def test_the_gate_on_a_server(job: Jobs, traced: Traced, server: Server, github: GitHubDouble) -> None:
+    """A first run is new; promoted, the same program passes; with twelve calls instead of one it fails and says where;
+    the fix edits the one comment."""
+    first = run_job(job(**github.environment), traced, server)
+    assert (first.outputs["verdict"], first.code) == ("new", 0), first.log
+    server.promote(first.outputs["run-id"])
+    same = run_job(job(**github.environment), traced, server)
+    assert (same.outputs["verdict"], same.code) == ("pass", 0), same.log
+    changed = run_job(job(OTEL_EXPORTER_OTLP_COMPRESSION="gzip", **github.environment), traced, server, quotes=12)
+    assert (changed.outputs["verdict"], changed.code) == ("fail", 1), changed.log
+    assert "quote" in changed.texts("error")
+    assert "12" in changed.summary
+    assert "quote" in github.comments[0]["body"]
+    fixed = run_job(job(**github.environment), traced, server)
+    assert fixed.code == 0
+    assert len(github.comments) == 1
+    assert "quote" not in github.comments[0]["body"]
+    assert [status["state"] for status in github.statuses] == ["success", "success", "failure", "success"]
+    assert {status["sha"] for status in github.statuses} == {HEAD}
+
+
+def test_a_run_knows_where_it_comes_from(job: Jobs, traced: Traced, server: Server, github: GitHubDouble) -> None:
+    """The server's record of the run has the tested commit, the base, the pull request and the job's page; a fork's branch has its owner."""
+    step = run_job(job("pull_request", events.pull_request(fork=True), **github.environment), traced, server, gate="e2e")
+    headers = {"authorization": f"Bearer {server.ingest}"}
+    run = httpx.get(f"{server.url}/api/v1/runs/{step.outputs['run-id']}", headers=headers).raise_for_status().json()
+    assert (run["commit"], run["base_commit"], run["base_branch"]) == (events.MERGE, events.BASE, "main")
+    assert (run["branch"], run["pull_request"], run["gate"]) == ("mallory:main", 482, "e2e")
+    assert run["url"] == "https://github.com/acme/shop/actions/runs/9876543210/attempts/1"
+    assert (
+        httpx.get(step.outputs["run-url"], headers=headers).raise_for_status().text.lstrip().lower().startswith("<!doctype html>")
+    )
+
+
+def test_every_span_arrives_over_grpc_too(job: Jobs, traced: Traced, server: Server) -> None:
+    """What an SDK exports by gRPC to the receiver is on the server, span by span."""
+    it = job(OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
+    before = httpx.get(f"{server.url}/api/v1/stats", headers={"authorization": f"Bearer {server.ingest}"}).json()
+    step = run_job(it, traced, server, protocol="grpc", count=300, quotes=2, github_token="")
+    assert step.outputs["verdict"] == "new", step.log
+    after = httpx.get(f"{server.url}/api/v1/stats", headers={"authorization": f"Bearer {server.ingest}"}).json()
+    assert (after["spans"] - before["spans"], after["traces"] - before["traces"]) == (900, 300)
+
+
+def test_files_of_an_earlier_step(job: Jobs, server: Server) -> None:
+    """OTLP files, one document or lines, are judged on the server at once."""
+    it = job()
+    (it.workspace / "traces.jsonl").write_text("\n".join(document(number) for number in range(3)))
+    step = it.main(server=server.url, token=server.ingest, github_token="", traces="*.jsonl")
+    assert (step.outputs["verdict"], step.code) == ("new", 0), step.log
+
+
+def document(number: int) -> str:
+    span = f'{{"traceId":"{number:032x}","spanId":"{number:016x}","name":"GET /a","kind":2,"startTimeUnixNano":"1","endTimeUnixNano":"2"}}'
+    span = span.replace(f"{number:032x}", f"{number + 1:032x}").replace(f"{number:016x}", f"{number + 1:016x}")
+    return f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}'
+
+
+@pytest.mark.parametrize(("token", "said"), [("", "token"), ("sg_wrong", "token")])
+def test_a_wrong_token(job: Jobs, server: Server, token: str, said: str) -> None:
+    """The server's own words about a missing or unknown token reach the annotation; nothing is judged."""
+    it = job()
+    export(it.main(server=server.url, token=token))
+    step = it.post(server=server.url, token=token, github_token="")
+    assert (step.outputs["verdict"], step.code) == ("error", 1)
+    assert "401" in step.texts("error")
+    assert said in step.texts("error")
+
+
+def test_bodies_that_are_no_traces(job: Jobs, server: Server) -> None:
+    """A body that the server cannot read names its place in the spool and the server's reason."""
+    it = job()
+    main = it.main(server=server.url, token=server.ingest)
+    headers = {"content-type": "application/json"}
+    httpx.post(f"{main.outputs['endpoint-http']}/v1/traces", content=b"{broken", headers=headers).raise_for_status()
+    step = it.post(server=server.url, token=server.ingest, github_token="")
+    assert (step.outputs["verdict"], step.code) == ("error", 1)
+    assert "000001.json was not uploaded" in step.texts("error")
+    assert "400" in step.texts("error")
+
+
+def test_exports_without_a_span(job: Jobs, server: Server) -> None:
+    """Requests without a single span are no green run."""
+    it = job()
+    export(it.main(server=server.url, token=server.ingest))
+    step = it.post(server=server.url, token=server.ingest, github_token="")
+    assert step.code == 1, step.log
+    assert step.outputs["verdict"] in ("error", "inconclusive")
