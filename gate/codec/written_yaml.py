@@ -45,8 +45,8 @@ def decode_yaml(text: str, type_: type[T], *, source: str) -> T:
 
 def _described(source: str, node: Any, message: str, type_: Any) -> BadRequest:
     match = _PATH.search(message)
-    path = match[1] if match else "$"
     reason = message[: match.start()] if match else message
+    path = _with_key(node, match[1], _TAG.search(reason)) if match else "$"
     line, unknown, hint = _line(node, path), _UNKNOWN.search(reason), ""
     if unknown:
         line = _line(node, f"{path}.{unknown[1]}")
@@ -66,6 +66,19 @@ def _error(source: str, line: int, reason: str, hint: str = "") -> BadRequest:
 def _nearest(word: str, names: set[str]) -> str:
     near = get_close_matches(word, sorted(names), n=1, cutoff=0.5)
     return f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(sorted(names))}."
+
+
+def _with_key(node: Any, path: str, wrong: re.Match[str] | None) -> str:
+    """The path with the key of a mapping, which msgspec leaves out (`[...]`), where the wrong value tells it."""
+    head, hole, tail = path.partition("[...]")
+    for key in head.removeprefix("$").split(".")[1:]:
+        if not isinstance(node, yaml.MappingNode):
+            return path
+        node = next((value for name, value in node.value if name.value == key), None)
+    if not hole or tail or wrong is None or not isinstance(node, yaml.MappingNode):
+        return path
+    key = next((name.value for name, value in node.value if value.value == wrong[1]), "")
+    return f"{head}.{key}" if key else path
 
 
 def _line(node: Any, path: str) -> int:

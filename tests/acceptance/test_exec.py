@@ -43,7 +43,7 @@ def test_recording_writes_files_to_review(recorded: Path) -> None:
         "shop: test_order",
         "  shop: POST /orders/{id} → 201",
         "    shop: SELECT items (SELECT * FROM items WHERE id = ?) 1 rows",
-        "    shop: INSERT orders (INSERT INTO orders (id) VALUES (?))",
+        "    shop: INSERT orders (INSERT INTO orders(id) VALUES (?))",
     ]
     assert (recorded / ".spangate" / ".gitignore").read_text() == "last/\n"
 
@@ -58,7 +58,7 @@ def test_a_regression_fails_and_says_what(repository: Path) -> None:
     """A lost write is exit 1, named in the terminal; every report is written."""
     result = execute("--out", "reports", cwd=repository, SHOP="no-insert")
     assert result.returncode == 1
-    assert "INSERT orders (INSERT INTO orders (id) VALUES (?)) no longer happens" in result.stdout
+    assert "INSERT orders (INSERT INTO orders(id) VALUES (?)) no longer happens" in result.stdout
     assert "spangate approve last" in result.stderr
     assert {path.name for path in (repository / "reports").iterdir()} == {
         "report.html",
@@ -185,7 +185,7 @@ def test_wrong_usage_is_explained(tmp_path: Path, arguments: tuple[str, ...], me
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("policy.yaml", "levels:\n  call-added: loud\n", "policy.yaml:2: levels"),
+        ("policy.yaml", "levels:\n  order: notice\n  call-added: loud\n", "policy.yaml:3: levels.call-added: 'loud' is no value"),
         ("policy.yaml", "rules:\n  - sevice: shop\n", "unknown field 'sevice'. Did you mean 'service'?"),
         ("approvals.json", "{", "approvals.json: "),
         ("golden/broken.jsonl", '\n{"resourceSpans": [', "broken.jsonl:2: "),
