@@ -3,6 +3,7 @@
 from gate.compare.changes import Scene, handler_of, is_error, sample_operations
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.shape import ERROR
+from gate.model.trace import SpanKind
 
 
 class Cause:
@@ -19,8 +20,8 @@ class Cause:
 def explain(divergences: list[Divergence], scene: Scene) -> Cause | None:
     """The cause of a flow's divergences: the deepest whose own calls are clean, the earliest among them.
 
-    One exception: where a request ends with another outcome and its calls only stop (or only go on) from there, the outcome is
-    the cause. None without divergences.
+    Two exceptions: where a request ends with another outcome and its calls only stop (or only go on) from there, the outcome is
+    the cause; where a call fails that never failed and its callee is gone, the failure is. None without divergences.
     """
     if not divergences:
         return None
@@ -28,7 +29,7 @@ def explain(divergences: list[Divergence], scene: Scene) -> Cause | None:
         divergence.position = _position(divergence, scene)
     ordered = sorted(divergences, key=lambda divergence: (divergence.position, divergence.label))
     _mark_propagated(ordered, scene)
-    root = _outcome(ordered, scene) or ordered[0]
+    root = _unanswered(ordered, scene) or _outcome(ordered, scene) or ordered[0]
     return Cause(root, [divergence for divergence in ordered if divergence is not root], scene)
 
 
@@ -55,6 +56,18 @@ def _mark_propagated(ordered: list[Divergence], scene: Scene) -> None:
             while parent >= 0 and parent not in failing:
                 failing[parent] = divergence
                 parent = operations[parent].parent
+
+
+def _unanswered(ordered: list[Divergence], scene: Scene) -> Divergence | None:
+    """The failure of the call whose callee is the first to be gone: it was not reached."""
+    first = ordered[0]
+    caller = scene.shape.flow.operations[first.parent]
+    if first.difference is not Difference.MISSING or caller.kind != SpanKind.CLIENT or caller.service == first.label[0]:
+        return None
+    for divergence in ordered:
+        if divergence.difference is Difference.FACT and divergence.parent == first.parent:
+            return divergence if any(key == ERROR and after for key, _, after in divergence.facts) else None
+    return None
 
 
 def _outcome(ordered: list[Divergence], scene: Scene) -> Divergence | None:
