@@ -1,7 +1,6 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """The ASGI application: the gate behind its doors."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -35,7 +34,7 @@ def create_app(settings: Settings, gate: Gate | None = None, *, telemetry: Telem
     authorizer = Authorizer(served, settings)
 
     @asynccontextmanager
-    async def own_gate(_: Litestar) -> AsyncIterator[None]:
+    async def own_gate(_: Litestar) -> AsyncGenerator[None]:
         slot.gate = await open_gate(settings)
         try:
             yield

@@ -1,4 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Spangate's own traces, by OpenTelemetry; off by default. Where they go is set by the usual `OTEL_*` environment.
 
 Health checks and received exports are not traced: a server that exports to itself would never come to rest.
@@ -6,6 +5,7 @@ Health checks and received exports are not traced: a server that exports to itse
 
 import functools
 import inspect
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from litestar.types import ASGIApp, Scope
@@ -52,7 +52,7 @@ class Telemetry:
 def start_telemetry() -> Telemetry:
     """Export to `OTEL_EXPORTER_OTLP_ENDPOINT`. Raises BadRequest when the extra packages are not installed."""
     try:
-        import opentelemetry.instrumentation.asgi
+        import_module("opentelemetry.instrumentation.asgi")
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
@@ -61,7 +61,6 @@ def start_telemetry() -> Telemetry:
         raise BadRequest(
             f"SPANGATE_TELEMETRY is on, but {error.name} is not installed.", hint="pip install 'spangate[telemetry]'"
         ) from error
-    del opentelemetry
     resource = Resource({"service.name": "spangate", "service.version": __version__}).merge(Resource.create())
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -87,5 +86,6 @@ class _Traced:
 
 
 def _span_details(scope: Scope) -> tuple[str, dict[str, str]]:
-    route = str(scope.get("path_template") or scope["path"])
-    return f"{scope.get('method', '')} {route}".strip(), {"http.route": route}
+    facts = dict[str, Any](scope)
+    route = str(facts.get("path_template") or facts["path"])
+    return f"{facts.get('method', '')} {route}".strip(), {"http.route": route}

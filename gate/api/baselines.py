@@ -1,7 +1,6 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Baselines: flows with their golden samples."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from litestar import Controller, Response, get
 
@@ -17,7 +16,7 @@ class BaselinesController(Controller):
     """`/api/v1/baselines`."""
 
     path = "/baselines"
-    tags: ClassVar = ["baselines"]
+    tags = ("baselines",)
 
     @get("/", scope="read", responses=problems())
     async def list_baselines(self, gate: InjectedGate, caller: Caller) -> tuple[BaselineSummary, ...]:

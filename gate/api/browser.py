@@ -1,4 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Local mode has no secret that a web page would have to know, so a request that a page made is recognised by what browsers add.
 
 Two attacks are closed: a page of another site that posts here (its `Origin`, or `Sec-Fetch-Site`, tells), and a name of that site
@@ -23,7 +22,7 @@ def check_browser(connection: ASGIConnection[Any, Any, Any, Any], settings: Sett
     host = connection.headers.get("host", "")
     if not _is_own_name(host, settings):
         raise Forbidden(f"Without a token this server answers only to its loopback names, not to {host[:100]!r}.", hint=_HINT)
-    if connection.scope.get("method", "GET") in _SAFE_METHODS:
+    if dict[str, Any](connection.scope).get("method", "GET") in _SAFE_METHODS:
         return
     origin = connection.headers.get("origin")
     site = connection.headers.get("sec-fetch-site", "none")

@@ -1,17 +1,15 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Errors over HTTP: every one is `application/problem+json` (RFC 9457), whoever raised it."""
 
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
-from litestar.types import ExceptionHandlersMap
 
 from gate.api.request_id import request_id
 from gate.errors import GateError, Overloaded
@@ -120,11 +118,11 @@ def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[
     )
 
 
-EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     GateError: on_gate_error,
     HTTPException: on_http_exception,
     Exception: on_exception,
-}  # pyright: ignore[reportAssignmentType]
+}
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -154,12 +152,13 @@ _TITLES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Too large"}
 
 def _validation_detail(error: HTTPException) -> str:
     """Litestar's list of what is wrong, as one sentence that names each place."""
-    extra = error.extra
+    extra: Any = error.extra
     if not isinstance(error, ValidationException) or not isinstance(extra, list):
         return re.sub(r"^Bad Request: ", "", str(error.detail))
     parts: list[str] = []
-    for item in extra:
+    for item in cast(list[Any], extra):
         if isinstance(item, dict):
+            item = cast(dict[str, Any], item)
             where = " ".join(str(item[key]) for key in ("source", "key") if item.get(key))
             parts.append(f"{where}: {item.get('message', '')}" if where else str(item.get("message", "")))
     return "; ".join(parts) or str(error.detail)

@@ -1,7 +1,4 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Projects, their policy and their tokens."""
-
-from typing import ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, patch, post, put
@@ -26,7 +23,7 @@ class ProjectsController(Controller):
     """`/api/v1/projects`."""
 
     path = "/projects"
-    tags: ClassVar = ["projects"]
+    tags = ("projects",)
 
     @get("/", scope="read", responses=problems())
     async def list_projects(self, gate: InjectedGate, caller: Caller) -> tuple[Project, ...]:

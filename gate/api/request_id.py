@@ -44,7 +44,7 @@ def log_requests(app: ASGIApp) -> ASGIApp:
                 # The raw path: percent-encoded, so that nobody writes lines of their own into the log.
                 path = scope.get("raw_path", b"").decode("ascii", "replace")
                 elapsed = round((time.perf_counter() - started) * 1000, 1)
-                log("request", method=scope["method"], path=path, status=status, milliseconds=elapsed, request_id=identity)
+                log("request", method=scope["method"], path=path, status=int(status), milliseconds=elapsed, request_id=identity)
             await send(message)
 
         await app(scope, receive, send_logged)

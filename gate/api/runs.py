@@ -1,7 +1,6 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Runs: begin, finish, verdict, report, approval."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -43,7 +42,7 @@ class RunsController(Controller):
     """`/api/v1/runs`."""
 
     path = "/runs"
-    tags: ClassVar = ["runs"]
+    tags = ("runs",)
 
     @get("/", scope="read", responses=problems())
     async def list_runs(
@@ -57,7 +56,7 @@ class RunsController(Controller):
         """Begin a run. Spans join it by the header `x-spangate-run`, or by the resource attribute `spangate.run`."""
         new = data or NewRun()
         project = own_project(caller, new.project or caller.project)
-        return await gate.create_run(Run(**{**msgspec.structs.asdict(new), "project": project}))
+        return await gate.create_run(msgspec.convert({**msgspec.structs.asdict(new), "project": project}, Run))
 
     @get("/{run_id:str}", scope="read", responses=problems())
     async def get_run(self, gate: InjectedGate, caller: Caller, run_id: RunId) -> Run:

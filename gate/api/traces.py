@@ -1,9 +1,8 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """Traces: search, one trace, compare two, promote and persist."""
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from litestar import Controller, Response, get, post
 from litestar.di import Provide
@@ -75,7 +74,7 @@ class TracesController(Controller):
     """`/api/v1/traces`."""
 
     path = "/traces"
-    tags: ClassVar = ["traces"]
+    tags = ("traces",)
 
     @get("/", scope="read", responses=problems(), dependencies={"filters": Provide(trace_query, sync_to_thread=False)})
     async def search(self, gate: InjectedGate, caller: Caller, filters: TraceQuery) -> TracePage:

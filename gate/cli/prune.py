@@ -1,14 +1,14 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """`spangate prune`: delete what is older than the project's retention, on the store itself."""
 
 import time
 
-import rich_click as click
+import click
+import rich_click
 
 from gate.cli.store_command import with_gate
 
 
-@click.command()
+@rich_click.command()
 @click.option("--project", default="default", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @click.option("--data", help="Directory of the SQLite database.")

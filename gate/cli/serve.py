@@ -1,10 +1,10 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """`spangate serve`: the server, on SQLite unless told otherwise."""
 
 import os
 import socket
 
-import rich_click as click
+import click
+import rich_click
 import uvicorn
 
 from gate.api.auth import is_loopback
@@ -15,7 +15,7 @@ from gate.settings import Settings
 from gate.telemetry import start_telemetry
 
 
-@click.command()
+@rich_click.command()
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=int, help="Port for OTLP/HTTP, REST and /health (default 4318).")
 @click.option("--data", help="Directory of the SQLite database (default spangate-data).")

@@ -1,14 +1,14 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """`spangate token`: create, list and delete the tokens of a project, on the store itself."""
 
-import rich_click as click
+import click
+import rich_click
 
 from gate.cli.store_command import with_gate
 
 SCOPES = ("ingest", "read", "review", "admin")
 
 
-@click.group()
+@rich_click.group()
 def token() -> None:
     """Tokens for clients: what they may do, in which project."""
 
