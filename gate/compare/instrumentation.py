@@ -8,14 +8,16 @@ notice. It is weighed first: a layer that took calls of other libraries with it,
 from collections import Counter
 from collections.abc import Sequence
 
-from gate.compare.changes import Scene, deltas_of_calls
+from gate.compare.changes import Scene, deltas_of_calls, handler_of
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.layers import Layers
 from gate.compare.shape import CUT, Label, Shape
 from gate.model.change import InstrumentationChanged
 
 FEWEST_LABELS = 3
-"""Different calls that a vanished layer must have had to be called a layer without further evidence."""
+FEWEST_HANDLERS = 3
+"""Different calls, and request handlers that made them, that a vanished layer must have had when no twin still shows its calls.
+Fewer are what one changed handler loses."""
 
 _LESS = frozenset({Difference.MISSING, Difference.COUNT, Difference.UNWRAPPED})
 
@@ -45,7 +47,7 @@ def attribute(
             if _reshaped(scene, divergences, vanished, before):
                 notices.setdefault(number, []).append(notice)
     if vanished:
-        _remove_vanished(flows, vanished, bool(changed), before, notices)
+        _remove_vanished(flows, vanished, bool(changed), before, after, notices)
     return notices
 
 
@@ -93,12 +95,14 @@ def _remove_vanished(
     vanished: set[str],
     other_versions: bool,
     before: Layers,
+    after: Layers,
     notices: dict[int, list[InstrumentationChanged]],
 ) -> None:
     for scope in sorted(vanished):
         labels = before.labels.get(scope, set())
         only = {label for label in labels if not any(label in before.labels[other] for other in before.labels if other != scope)}
-        if not _is_layer(flows, scope, only, other_versions, before):
+        twin = any(other in after.versions for other in before.twins.get(scope, ()))
+        if not _is_layer(flows, scope, only, twin, other_versions):
             continue
         notice = InstrumentationChanged("", scope, ", ".join(sorted(before.versions[scope])[:3]), "absent")
         for number, (_, divergences) in enumerate(flows):
@@ -110,19 +114,21 @@ def _remove_vanished(
 
 
 def _is_layer(
-    flows: Sequence[tuple[Scene, list[Divergence]]], scope: str, only: set[Label], other_versions: bool, before: Layers
+    flows: Sequence[tuple[Scene, list[Divergence]]], scope: str, only: set[Label], twin: bool, other_versions: bool
 ) -> bool:
     """Whether the layer alone is gone: nothing of other libraries went with it, and nothing else changed."""
     lost: Counter[Label] = Counter()
+    handlers: set[Label] = set()
     for scene, divergences in flows:
         for divergence in divergences:
             if divergence.label in only and divergence.difference in _LESS:
                 if divergence.difference is Difference.MISSING and _takes_others(divergence, scene, scope):
                     return False
                 lost[divergence.label] += 1
-            elif not other_versions and scope not in before.twins:
+                handlers.add(scene.shape.labels[handler_of(scene.shape, divergence.parent)])
+            elif not other_versions and not twin:
                 return False
-    return bool(lost) and (other_versions or scope in before.twins or len(only) >= FEWEST_LABELS)
+    return bool(lost) and (twin or (len(only) >= FEWEST_LABELS and len(handlers) >= FEWEST_HANDLERS))
 
 
 def _takes_others(divergence: Divergence, scene: Scene, scope: str) -> bool:

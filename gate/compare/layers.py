@@ -15,8 +15,8 @@ class Layers:
         """By scope."""
         self.labels: dict[str, set[Label]] = {}
         """By scope, the calls that only it shows."""
-        self.twins: set[str] = set()
-        """Scopes that show a second layer of calls that another scope shows, too."""
+        self.twins: dict[str, set[str]] = {}
+        """By scope, those that show a second layer of its calls."""
         for shape in shapes:
             for index, operation in enumerate(shape.flow.operations):
                 self.versions.setdefault(operation.scope, set()).add(operation.scope_version)
@@ -24,4 +24,5 @@ class Layers:
                 for layer in operation.folded:
                     if layer.scope and layer.scope != operation.scope:
                         self.versions.setdefault(layer.scope, set()).add(layer.scope_version)
-                        self.twins.update((layer.scope, operation.scope))
+                        self.twins.setdefault(layer.scope, set()).add(operation.scope)
+                        self.twins.setdefault(operation.scope, set()).add(layer.scope)
