@@ -1,6 +1,7 @@
 """Raw divergence → change, place and sentence: what differs, said in the terms of `gate.model.change`."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
@@ -107,7 +108,7 @@ def sentence_of(divergence: Divergence, scene: Scene) -> str:
     """The change's sentence; with the further facts of the same call, if it has any."""
     text = sentence(change_of(divergence, scene))
     if divergence.difference is Difference.ADDED or (divergence.difference is Difference.COUNT and divergence.operations):
-        below = sum(1 for _ in _subtree(scene.shape, divergence.operations)) - len(divergence.operations)
+        below = len(subtree(scene.shape, divergence.operations)) - len(divergence.operations)
         if below:
             text += f", with {below} calls below it" if below > 1 else ", with 1 call below it"
     return text
@@ -257,7 +258,8 @@ def path_to(shape: Shape, index: int) -> tuple[str, ...]:
     return tuple(reversed(names))
 
 
-def _subtree(shape: Shape, roots: tuple[int, ...]) -> list[int]:
+def subtree(shape: Shape, roots: Sequence[int]) -> list[int]:
+    """Some operations of a flow and all below them."""
     found: list[int] = []
     stack = list(roots)
     while stack:

@@ -14,7 +14,7 @@ from gate.compare.fingerprint import fingerprint
 from gate.compare.floating import excuse
 from gate.compare.instrumentation import attribute, cut_values
 from gate.compare.learn import Baselines
-from gate.compare.levels import level_of
+from gate.compare.levels import level_of, severity
 from gate.compare.links import find_links
 from gate.compare.pairing import Pairing, pair
 from gate.compare.pins import broken_pins
@@ -165,12 +165,13 @@ def _judge_run(baselines: Baselines, compared: list[_Compared]) -> None:
 
 
 def _causes(divergences: list[Divergence], scene: Scene, policy: Policy) -> list[Cause]:
-    """The cause of what counts; what the policy ignores explains nothing and is listed on its own."""
+    """The cause of what counts: what weighs less explains nothing that weighs more. What is ignored is listed on its own."""
     key = scene.shape.flow.key
-    ignored = [one for one in divergences if level_of(change_of(one, scene), key, policy)[0] is Level.IGNORED]
-    hidden = {id(one) for one in ignored}
-    found = [explain([one for one in divergences if id(one) not in hidden], scene)]
-    found.extend(explain([one], scene) for one in ignored)
+    levels = {id(one): level_of(change_of(one, scene), key, policy)[0] for one in divergences}
+    counted = [one for one in divergences if levels[id(one)] is not Level.IGNORED]
+    worst = min((severity(levels[id(one)]) for one in counted), default=0)
+    found = [explain(counted, scene, lambda one: severity(levels[id(one)]) == worst)]
+    found.extend(explain([one], scene) for one in divergences if levels[id(one)] is Level.IGNORED)
     return [cause for cause in found if cause]
 
 

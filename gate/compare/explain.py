@@ -1,5 +1,7 @@
 """Divergences → causes: which one explains the others."""
 
+from collections.abc import Callable
+
 from gate.compare.changes import Scene, handler_of, is_error, sample_operations
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.shape import ERROR
@@ -17,8 +19,8 @@ class Cause:
         self.scene = scene
 
 
-def explain(divergences: list[Divergence], scene: Scene) -> Cause | None:
-    """The cause of a flow's divergences: the deepest whose own calls are clean, the earliest among them.
+def explain(divergences: list[Divergence], scene: Scene, may_lead: Callable[[Divergence], bool] = lambda _: True) -> Cause | None:
+    """The cause of a flow's divergences: the deepest whose own calls are clean, the earliest among those that may lead.
 
     Two exceptions: where a request ends with another outcome and its calls only stop (or only go on) from there, the outcome is
     the cause; where a call fails that never failed and its callee is gone, the failure is. None without divergences.
@@ -29,7 +31,8 @@ def explain(divergences: list[Divergence], scene: Scene) -> Cause | None:
         divergence.position = _position(divergence, scene)
     ordered = sorted(divergences, key=lambda divergence: (divergence.position, divergence.label))
     _mark_propagated(ordered, scene)
-    root = _unanswered(ordered, scene) or _outcome(ordered, scene) or ordered[0]
+    leading = [divergence for divergence in ordered if may_lead(divergence)]
+    root = _unanswered(leading, scene) or _outcome(leading, scene) or leading[0]
     return Cause(root, [divergence for divergence in ordered if divergence is not root], scene)
 
 

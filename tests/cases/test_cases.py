@@ -12,7 +12,7 @@ from gate.compare import DEFAULT_LEVELS, Baselines, compare, judge, learn
 from gate.model.change import kind_of
 from gate.model.flow import RunFlows
 from gate.model.policy import Policy
-from gate.model.verdict import Conclusion, Finding, Verdict
+from gate.model.verdict import Approval, Conclusion, Finding, Verdict
 from tests.cases.draw import draw_run
 
 HERE = Path(__file__).parent
@@ -39,11 +39,14 @@ def baselines(file: Path) -> Baselines:
     return learn(golden_runs(file))
 
 
-def judged(file: Path, run: RunFlows) -> tuple[Verdict, set[str]]:
+def judged(file: Path, run: RunFlows, approved: Verdict | None = None) -> tuple[Verdict, set[str]]:
     """The verdict on a run by a case's baseline and policy, and the notes of all comparisons."""
     policy = msgspec.convert(case_of(file).get("policy", {}), Policy)
     comparisons = compare(baselines(file), run, policy)
-    return judge(comparisons, policy=policy), {note for comparison in comparisons for note in comparison.notes}
+    decided = approved.undecided if approved else ()
+    approvals = {one.fingerprint: Approval(one.fingerprint, "ada", "as intended", "2026-11-24T10:00:00Z") for one in decided}
+    verdict = judge(comparisons, policy=policy, approvals=approvals)
+    return verdict, {note for comparison in comparisons for note in comparison.notes}
 
 
 def _parameters() -> list[Any]:
@@ -59,7 +62,8 @@ def _parameters() -> list[Any]:
 def test_case(file: Path):
     """The comparison finds what the case says, at its place, and nothing else."""
     case = case_of(file)
-    verdict, notes = judged(file, draw_run(case["candidate"], "candidate", case.get("limit")))
+    approved = judged(file, draw_run(case["approved"], "approved"))[0] if "approved" in case else None
+    verdict, notes = judged(file, draw_run(case["candidate"], "candidate", case.get("limit")), approved)
     expected = case["expect"]
     said = "\n".join(_describe(finding) for finding in verdict.findings)
     assert verdict.conclusion == expected["conclusion"], said or verdict.reasons
@@ -110,6 +114,7 @@ def _fits(finding: Finding, wanted: dict[str, Any]) -> bool:
         and finding.level == wanted.get("level", "failure")
         and len(finding.flows) == wanted.get("flows", 1)
         and finding.rule == wanted.get("rule", finding.rule)
+        and (finding.approval is not None) == wanted.get("approved", False)
     )
 
 
