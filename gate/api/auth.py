@@ -40,7 +40,7 @@ class Authorizer:
         if scope not in caller.scopes and "admin" not in caller.scopes:
             raise Forbidden(
                 f"The token {caller.name!r} has the scopes {', '.join(caller.scopes)}; this needs {scope}.",
-                hint=f"Make one with `spangate token create --scopes {scope}`.",
+                hint=f"Make one with `spangate token create NAME --scope {scope}`.",
             )
         return await self._in_project(connection, caller)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from gate.errors import BadRequest, UnsupportedMedia
 
@@ -22,13 +22,15 @@ Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 RunIdentity: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[A-Za-z0-9._:@+-]*$")]
 Scope: TypeAlias = Annotated[str, msgspec.Meta(pattern="^(ingest|read|review|admin)$")]
 
-ProjectName: TypeAlias = Annotated[str, Parameter(description="The project's name.", max_length=_TEXT)]
-RunId: TypeAlias = Annotated[str, Parameter(description="The run's id.", max_length=_TEXT)]
-TraceId: TypeAlias = Annotated[str, Parameter(description="32 hex digits.", pattern="^[0-9a-fA-F]{32}$")]
-BaselineId: TypeAlias = Annotated[str, Parameter(description="The baseline's id.", max_length=_TEXT)]
-Filter: TypeAlias = Annotated[str, Parameter(max_length=_TEXT, pattern=_LINE)]
-Limit: TypeAlias = Annotated[int, Parameter(ge=1, le=500, description="How many at most.")]
-After: TypeAlias = Annotated[str, Parameter(max_length=500, pattern=_LINE, description="`next` of the page before.")]
+ProjectName: TypeAlias = Annotated[str, PathParameter(description="The project's name.", max_length=_TEXT)]
+RunId: TypeAlias = Annotated[str, PathParameter(description="The run's id.", max_length=_TEXT)]
+TraceId: TypeAlias = Annotated[str, PathParameter(description="32 hex digits.", pattern="^[0-9a-fA-F]{32}$")]
+TokenId: TypeAlias = Annotated[str, PathParameter(description="The token's id.", max_length=_TEXT)]
+BaselineId: TypeAlias = Annotated[str, PathParameter(description="The baseline's id.", max_length=_TEXT)]
+OtherTraceId: TypeAlias = Annotated[str, QueryParameter(description="32 hex digits.", pattern="^[0-9a-fA-F]{32}$")]
+Filter: TypeAlias = Annotated[str, QueryParameter(max_length=_TEXT, pattern=_LINE)]
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most.")]
+After: TypeAlias = Annotated[str, QueryParameter(max_length=500, pattern=_LINE, description="`next` of the page before.")]
 
 
 class NewProject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

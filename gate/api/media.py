@@ -7,18 +7,18 @@ from typing import Any
 from litestar import Response
 
 MEDIA_TYPES = {
-    "md": "text/markdown; charset=utf-8",
-    "summary": "text/markdown; charset=utf-8",
-    "html": "text/html; charset=utf-8",
+    "md": "text/markdown",
+    "summary": "text/markdown",
+    "html": "text/html",
     "json": "application/json",
     "otlp": "application/json",
     "junit": "application/xml",
-    "text": "text/plain; charset=utf-8",
-    "annotations": "text/plain; charset=utf-8",
+    "text": "text/plain",
+    "annotations": "text/plain",
     "yaml": "application/yaml",
-    "pytest": "text/x-python; charset=utf-8",
+    "pytest": "text/x-python",
 }
-"""Format → media type (YAML: RFC 9512)."""
+"""Format → media type (YAML: RFC 9512). Litestar adds the charset of `text/*`."""
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """Content security policy of a self-contained page: only what is in it, and nothing is sent anywhere."""

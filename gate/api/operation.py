@@ -6,12 +6,13 @@ from typing import Literal
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi import ResponseSpec
+from litestar.params import JSONBody
 
 from gate import __version__
 from gate.api.bodies import PruneOrder
-from gate.api.gate import InjectedGate
+from gate.api.gate import InjectedCaller, InjectedGate
 from gate.api.problems import problems
-from gate.service import Caller, PruneResult, Stats
+from gate.service import PruneResult, Stats
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -43,6 +44,6 @@ async def stats(gate: InjectedGate) -> Stats:
 
 
 @post("/prune", status_code=200, scope="admin", tags=["operation"], responses=problems(415))
-async def prune(gate: InjectedGate, caller: Caller, data: PruneOrder | None = None) -> PruneResult:
+async def prune(gate: InjectedGate, caller: InjectedCaller, data: JSONBody[PruneOrder | None] = None) -> PruneResult:
     """Delete what is older than the project's retention. Persistent traces are never touched."""
     return await gate.prune(caller.project, now_ns=time.time_ns(), dry_run=(data or PruneOrder()).dry_run)

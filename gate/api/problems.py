@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
 from litestar.openapi import ResponseSpec
 
 from gate.api.request_id import request_id
@@ -154,12 +154,15 @@ def _validation_detail(error: HTTPException) -> str:
     """Litestar's list of what is wrong, as one sentence that names each place."""
     extra: Any = error.extra
     if not isinstance(error, ValidationException) or not isinstance(extra, list):
-        return re.sub(r"^Bad Request: ", "", str(error.detail))
+        said = re.sub(r"^Bad Request: ", "", str(error.detail))
+        return f"The body is not readable JSON: {said}." if isinstance(error.__cause__, SerializationException) else said
     parts: list[str] = []
     for item in cast(list[Any], extra):
         if isinstance(item, dict):
             item = cast(dict[str, Any], item)
-            where = " ".join(str(item[key]) for key in ("source", "key") if item.get(key))
+            source = str(item.get("source", "")).rpartition(".")[2].lower()
+            key = str(item.get("key", "")).removeprefix("data").lstrip(".")
+            where = " ".join(filter(None, (source, key)))
             parts.append(f"{where}: {item.get('message', '')}" if where else str(item.get("message", "")))
     return "; ".join(parts) or str(error.detail)
 

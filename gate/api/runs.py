@@ -5,22 +5,22 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from gate.api.auth import own_project
 from gate.api.bodies import After, Filter, Finish, Limit, NewApproval, NewRun, Reasoned, RunId
-from gate.api.gate import InjectedGate
+from gate.api.gate import InjectedCaller, InjectedGate
 from gate.api.media import rendered
 from gate.api.problems import problems
 from gate.model.run import Run, RunState
 from gate.model.verdict import Approval, Verdict
 from gate.report import render
-from gate.service import Caller, Promotion
+from gate.service import Promotion
 
 ReportFormat = Literal["md", "summary", "html", "json", "junit", "text", "annotations"]
-Wait = Annotated[float, Parameter(ge=0, le=30, description="Seconds to wait for the verdict (long poll).")]
+Wait = Annotated[float, QueryParameter(ge=0, le=30, description="Seconds to wait for the verdict (long poll).")]
 Characters = Annotated[
-    int | None, Parameter(ge=1000, le=10_000_000, description="Most characters of `md`, most bytes of `summary`.")
+    int | None, QueryParameter(ge=1000, le=10_000_000, description="Most characters of `md`, most bytes of `summary`.")
 ]
 
 
@@ -46,25 +46,27 @@ class RunsController(Controller):
 
     @get("/", scope="read", responses=problems())
     async def list_runs(
-        self, gate: InjectedGate, caller: Caller, branch: Filter = "", limit: Limit = 50, after: After = ""
+        self, gate: InjectedGate, caller: InjectedCaller, branch: Filter = "", limit: Limit = 50, after: After = ""
     ) -> RunPage:
         """The project's runs, newest first."""
         return RunPage(*await gate.runs(caller.project, branch=branch, limit=limit, after=after))
 
     @post("/", scope="ingest", responses=problems(409, 415))
-    async def create_run(self, gate: InjectedGate, caller: Caller, data: NewRun | None = None) -> Run:
+    async def create_run(self, gate: InjectedGate, caller: InjectedCaller, data: JSONBody[NewRun | None] = None) -> Run:
         """Begin a run. Spans join it by the header `x-spangate-run`, or by the resource attribute `spangate.run`."""
         new = data or NewRun()
         project = own_project(caller, new.project or caller.project)
         return await gate.create_run(msgspec.convert({**msgspec.structs.asdict(new), "project": project}, Run))
 
     @get("/{run_id:str}", scope="read", responses=problems())
-    async def get_run(self, gate: InjectedGate, caller: Caller, run_id: RunId) -> Run:
+    async def get_run(self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId) -> Run:
         """One run."""
         return await gate.run(caller.project, run_id)
 
     @post("/{run_id:str}/finish", status_code=200, scope="ingest", responses=problems(409, 415))
-    async def finish_run(self, gate: InjectedGate, caller: Caller, run_id: RunId, data: Finish | None = None) -> Run:
+    async def finish_run(
+        self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId, data: JSONBody[Finish | None] = None
+    ) -> Run:
         """All spans are sent: judge. Finishing again gives the first answer again."""
         return await gate.finish_run(caller.project, run_id, expect_traces=(data or Finish()).expect_traces)
 
@@ -76,7 +78,9 @@ class RunsController(Controller):
             202: ResponseSpec(Waiting, description="There is none yet; ask again.", generate_examples=False),
         },
     )
-    async def get_verdict(self, gate: InjectedGate, caller: Caller, run_id: RunId, wait: Wait = 0) -> Response[Verdict | Waiting]:
+    async def get_verdict(
+        self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId, wait: Wait = 0
+    ) -> Response[Verdict | Waiting]:
         """`pass`, `fail`, `inconclusive` or `new`, with the findings; 202 while the run is open or its spans still arrive."""
         verdict = await gate.verdict(caller.project, run_id, wait=wait)
         if verdict is not None:
@@ -89,14 +93,19 @@ class RunsController(Controller):
 
     @get("/{run_id:str}/report", scope="read", responses=problems(409))
     async def get_report(
-        self, gate: InjectedGate, caller: Caller, run_id: RunId, format: ReportFormat = "json", limit: Characters = None
+        self,
+        gate: InjectedGate,
+        caller: InjectedCaller,
+        run_id: RunId,
+        format: FromQuery[ReportFormat] = "json",
+        limit: Characters = None,
     ) -> Response[Any]:
         """The report: pull request comment (`md`), job `summary`, page (`html`), `json`, `junit`, terminal tree (`text`), `annotations`."""
         return await rendered(render, await gate.report(caller.project, run_id), format, limit=limit)
 
     @post("/{run_id:str}/approvals", scope="review", responses=problems(409, 415))
     async def approve(
-        self, gate: InjectedGate, caller: Caller, run_id: RunId, data: NewApproval | None = None
+        self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId, data: JSONBody[NewApproval | None] = None
     ) -> tuple[Approval, ...]:
         """Say yes to findings; they stay approved wherever the same change shows again. The run is judged anew."""
         new = data or NewApproval()
@@ -104,7 +113,7 @@ class RunsController(Controller):
 
     @post("/{run_id:str}/promote", status_code=200, scope="review", responses=problems(409, 415))
     async def promote_run(
-        self, gate: InjectedGate, caller: Caller, run_id: RunId, data: Reasoned | None = None
+        self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId, data: JSONBody[Reasoned | None] = None
     ) -> tuple[Promotion, ...]:
         """Make every trace of the run a golden sample; those that cannot be are `skipped`, with the reason."""
         return await gate.promote_run(caller.project, run_id, by=caller.name, reason=(data or Reasoned()).reason)

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Response, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from gate.api.bodies import After, Filter, Limit, Reasoned, TraceId, lower, nanoseconds
-from gate.api.gate import InjectedGate
+from gate.api.bodies import After, Filter, Limit, OtherTraceId, Reasoned, TraceId, lower, nanoseconds
+from gate.api.gate import InjectedCaller, InjectedGate
 from gate.api.media import rendered, text_response
 from gate.api.normalized import NormalizedTrace, normalized
 from gate.api.problems import problems
@@ -20,16 +20,19 @@ from gate.errors import GateError, NoTraces
 from gate.model.run import Report, Run
 from gate.model.trace import Trace
 from gate.report import render
-from gate.service import Caller, Promotion, TracePage, TraceQuery
+from gate.service import Promotion, TracePage, TraceQuery
 from gate.spec import build_spec, render_pytest, render_yaml
 
 Status = Annotated[
-    str, Parameter(pattern="^([1-5][0-9][0-9]|[1-5]xx)?$", description="HTTP status of the entry span: `404`, or a class: `5xx`.")
+    str,
+    QueryParameter(
+        pattern="^([1-5][0-9][0-9]|[1-5]xx)?$", description="HTTP status of the entry span: `404`, or a class: `5xx`."
+    ),
 ]
-Milliseconds = Annotated[float, Parameter(ge=0, le=1e12, description="Traces that took at least so long.")]
-Moment = Annotated[datetime | None, Parameter(description="RFC 3339; UTC without an offset.")]
+Milliseconds = Annotated[float, QueryParameter(ge=0, le=1e12, description="Traces that took at least so long.")]
+Moment = Annotated[datetime | None, QueryParameter(description="RFC 3339; UTC without an offset.")]
 KeyValue = Annotated[
-    str, Parameter(max_length=1000, pattern=r"^([^=\x00-\x1f]+=[^\x00]*)?$", description="`key=value` on any span.")
+    str, QueryParameter(max_length=1000, pattern=r"^([^=\x00-\x1f]+=[^\x00]*)?$", description="`key=value` on any span.")
 ]
 
 
@@ -38,14 +41,14 @@ def trace_query(
     operation: Filter = "",
     route: Filter = "",
     status: Status = "",
-    error: bool | None = None,
+    error: FromQuery[bool | None] = None,
     test_case: Filter = "",
     run: Filter = "",
     environment: Filter = "",
     since: Moment = None,
     until: Moment = None,
     min_duration_ms: Milliseconds = 0,
-    persistent: bool | None = None,
+    persistent: FromQuery[bool | None] = None,
     attribute: KeyValue = "",
     limit: Limit = 50,
     after: After = "",
@@ -77,7 +80,7 @@ class TracesController(Controller):
     tags = ("traces",)
 
     @get("/", scope="read", responses=problems(), dependencies={"filters": Provide(trace_query, sync_to_thread=False)})
-    async def search(self, gate: InjectedGate, caller: Caller, filters: TraceQuery) -> TracePage:
+    async def search(self, gate: InjectedGate, caller: InjectedCaller, filters: NamedDependency[TraceQuery]) -> TracePage:
         """Search, newest first. `service` and `operation` match any span of a trace, the other filters the trace."""
         return await gate.search(caller.project, filters)
 
@@ -87,7 +90,11 @@ class TracesController(Controller):
         responses={**problems(), 200: ResponseSpec(NormalizedTrace, description="The trace", generate_examples=False)},
     )
     async def get_trace(
-        self, gate: InjectedGate, caller: Caller, trace_id: TraceId, format: Literal["normalized", "otlp"] = "normalized"
+        self,
+        gate: InjectedGate,
+        caller: InjectedCaller,
+        trace_id: TraceId,
+        format: FromQuery[Literal["normalized", "otlp"]] = "normalized",
     ) -> Response[Any]:
         """One trace: as the comparison sees it, or as it was received (OTLP/JSON)."""
         summary, trace = await gate.summary(caller.project, lower(trace_id)), await gate.trace(caller.project, lower(trace_id))
@@ -97,35 +104,41 @@ class TracesController(Controller):
 
     @get("/{trace_id:str}/spec", scope="read", responses=problems(422))
     async def get_spec(
-        self, gate: InjectedGate, caller: Caller, trace_id: TraceId, format: Literal["yaml", "pytest"] = "yaml"
+        self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId, format: FromQuery[Literal["yaml", "pytest"]] = "yaml"
     ) -> Response[Any]:
         """A regression test made from this trace."""
         return await rendered(spec_text, (await gate.trace(caller.project, lower(trace_id)),), format)
 
     @post("/{trace_id:str}/promote", status_code=200, scope="review", responses=problems(409, 415))
-    async def promote(self, gate: InjectedGate, caller: Caller, trace_id: TraceId, data: Reasoned | None = None) -> Promotion:
+    async def promote(
+        self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId, data: JSONBody[Reasoned | None] = None
+    ) -> Promotion:
         """Make it a golden sample of its flows, and persistent. Nothing is written when it does not exist or is incomplete."""
         return await gate.promote(caller.project, lower(trace_id), by=caller.name, reason=(data or Reasoned()).reason)
 
     @post("/{trace_id:str}/demote", status_code=200, scope="review", responses=problems(409))
-    async def demote(self, gate: InjectedGate, caller: Caller, trace_id: TraceId) -> Promotion:
+    async def demote(self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId) -> Promotion:
         """It is no golden sample any more; it stays persistent."""
         return await gate.demote(caller.project, lower(trace_id), by=caller.name)
 
     @post("/{trace_id:str}/persist", status_code=200, scope="review", responses=problems())
-    async def persist(self, gate: InjectedGate, caller: Caller, trace_id: TraceId) -> Promotion:
+    async def persist(self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId) -> Promotion:
         """Retention never deletes it."""
         return await gate.persist(caller.project, lower(trace_id), by=caller.name)
 
     @post("/{trace_id:str}/unpersist", status_code=200, scope="review", responses=problems(409))
-    async def unpersist(self, gate: InjectedGate, caller: Caller, trace_id: TraceId) -> Promotion:
+    async def unpersist(self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId) -> Promotion:
         """Retention may delete it again. A golden sample must be demoted first."""
         return await gate.unpersist(caller.project, lower(trace_id), by=caller.name)
 
 
 @get("/compare", scope="read", responses=problems(422), tags=["traces"])
 async def compare_traces(
-    gate: InjectedGate, caller: Caller, before: TraceId, after: TraceId, format: Literal["json", "html", "text"] = "json"
+    gate: InjectedGate,
+    caller: InjectedCaller,
+    before: OtherTraceId,
+    after: OtherTraceId,
+    format: FromQuery[Literal["json", "html", "text"]] = "json",
 ) -> Response[Any]:
     """Any two traces side by side; `before` is the golden one."""
     comparison = await gate.compare(caller.project, lower(before), lower(after))

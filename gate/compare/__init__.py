@@ -6,5 +6,6 @@ from gate.compare.fingerprint import fingerprint
 from gate.compare.judge import judge
 from gate.compare.learn import Baselines, learn
 from gate.compare.levels import DEFAULT_LEVELS
+from gate.compare.policy_check import check_policy
 
-__all__ = ["DEFAULT_LEVELS", "Baselines", "compare", "fingerprint", "judge", "learn", "settled"]
+__all__ = ["DEFAULT_LEVELS", "Baselines", "check_policy", "compare", "fingerprint", "judge", "learn", "settled"]

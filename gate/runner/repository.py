@@ -8,6 +8,7 @@ import msgspec
 
 from gate.codec.encode import encode_json
 from gate.codec.written_yaml import decode_yaml
+from gate.compare import check_policy
 from gate.errors import BadRequest, NotFound
 from gate.model.policy import Policy
 from gate.model.run import Report
@@ -46,7 +47,9 @@ class Repository:
     def policy(self) -> Policy:
         """`policy.yaml`, else the defaults."""
         path = self.directory / "policy.yaml"
-        return decode_yaml(read_text(path), Policy, source=str(path)) if path.exists() else Policy()
+        if not path.exists():
+            return Policy()
+        return check_policy(decode_yaml(read_text(path), Policy, source=str(path)), source=str(path))
 
     def approvals(self) -> dict[str, Approval]:
         """`approvals.json` by fingerprint."""

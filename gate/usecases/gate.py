@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from gate.codec.batch import Batch
+from gate.compare import check_policy
 from gate.errors import BadRequest, Conflict
 from gate.model.policy import Policy
 from gate.model.run import Report, Run
@@ -95,7 +96,8 @@ class StoreGate:
         return await self._stores.projects.policy(project)
 
     async def set_policy(self, project: str, policy: Policy, *, by: str) -> Policy:
-        """Verdicts of the last day are made again when they are next asked for."""
+        """Verdicts of the last day are made again when they are next asked for. Raises BadRequest."""
+        check_policy(policy)
         now_ns = self._clock()
         await self._stores.projects.set_policy(project, policy, by=by, now_ns=now_ns, stale_since_ns=now_ns - _DAY_NS)
         return policy

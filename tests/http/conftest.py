@@ -1,0 +1,25 @@
+"""One application for the tests of a file; each test makes a project of its own where it must be alone."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from tests.http.served import Api, served
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server in local mode: no token, every project."""
+    with served(tmp_path_factory.mktemp("served")) as url:
+        yield url
+
+
+@pytest.fixture
+def api(address: str) -> Api:
+    """In an empty project."""
+    name = f"project-{next(_NUMBERS)}"
+    Api(address).ok("POST", "/projects", {"name": name})
+    return Api(address, project=name)
