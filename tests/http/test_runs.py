@@ -178,8 +178,7 @@ def test_two_finishes_at_once(api: Api) -> None:
 
     def finish(_: int) -> tuple[Any, Any]:
         client = Api(api.url, project=api.project)
-        answer = client.ok("POST", f"/runs/{run}/finish"), client.ok("GET", f"/runs/{run}/verdict?wait=25")
-        return answer
+        return client.ok("POST", f"/runs/{run}/finish"), client.ok("GET", f"/runs/{run}/verdict?wait=25")
 
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(finish, range(10)))
@@ -292,8 +291,7 @@ def test_late_spans_are_judged_again(api: Api) -> None:
     spans = persist_trace(3)
     run, verdict = api.judged(spans)
     assert verdict["conclusion"] == "pass"
-    late = [each for each in persist_trace(4, good=BAD)]
-    assert api.send(*late, run=run).status_code == 200
+    assert api.send(*persist_trace(4, good=BAD), run=run).status_code == 200
     verdict = api.ok("GET", f"/runs/{run}/verdict?wait=25")
     assert verdict["conclusion"] == "fail"
     assert any(reason.startswith("late data") for reason in verdict["reasons"])
