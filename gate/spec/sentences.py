@@ -5,9 +5,9 @@ from typing import assert_never
 from gate.spec.spec import AttributeIs, Call, Happens, NoErrors, Rows, Validation
 
 _ATTRIBUTES = {
-    "http.response.status_code": "answers {}",
-    "rpc.response.status_code": "answers {}",
-    "db.response.status_code": "is answered {}",
+    "http.response.status_code": "answers",
+    "rpc.response.status_code": "answers",
+    "db.response.status_code": "is answered",
 }
 
 
@@ -17,8 +17,7 @@ def sentence(validation: Validation, system: str = "") -> str:
         case Happens():
             return f"{call_text(validation.call, system)} {_happens(validation)}"
         case AttributeIs(call=call, key=key, equals=equals):
-            template = _ATTRIBUTES.get(key, f"has {key} = {{}}")
-            return f"{call_text(call, system)} {template.format(_short(str(equals)))}"
+            return f"{call_text(call, system)} {_ATTRIBUTES.get(key, f'has {key} =')} {_short(str(equals))}"
         case Rows(call=call, rows=rows):
             return f"{call_text(call, system)} returns {'rows' if rows == 'some' else 'no rows'}"
         case NoErrors(except_=known):

@@ -181,7 +181,9 @@ async def test_a_changed_policy_judges_again(gate: StoreGate):
     """The next question gets the verdict under the new policy."""
     await golden(gate, 1, 2)
     failed = await record(gate, Run("r1", "default"), persist_trace(3, good=BAD))
-    await gate.set_policy("default", Policy(levels={kind_of(failed.undecided[0].change): Level.NOTICE}), by="eve")
+    (finding,) = failed.undecided
+    kinds = {kind_of(finding.change), *(kind_of(consequence.change) for consequence in finding.consequences)}
+    await gate.set_policy("default", Policy(levels=dict.fromkeys(kinds, Level.NOTICE)), by="eve")
 
     assert (await verdict_of(gate, "r1")).conclusion == Conclusion.PASS
 
