@@ -11,7 +11,6 @@ from litestar.di import Provide
 from gate.api.auth import Authorizer
 from gate.api.openapi import openapi_config
 from gate.api.operation import health
-from gate.api.problems import EXCEPTION_HANDLERS
 from gate.api.request_id import log_requests
 from gate.api.routes import api_router
 from gate.api.security_headers import security_headers
@@ -23,6 +22,8 @@ from gate.service import Gate
 from gate.settings import Settings
 from gate.telemetry import Telemetry
 from gate.usecases.opening import open_gate
+from gate.web.problems import PAGE_EXCEPTION_HANDLERS
+from gate.web.routes import pages_router
 
 __all__ = ["create_app", "open_gate"]
 
@@ -45,9 +46,14 @@ def create_app(settings: Settings, gate: Gate | None = None, *, telemetry: Telem
         return served
 
     app = Litestar(
-        route_handlers=[api_router(authorizer), _otlp(served, authorizer, settings), health],
+        route_handlers=[
+            api_router(authorizer),
+            _otlp(served, authorizer, settings),
+            health,
+            pages_router(served, authorizer, settings),
+        ],
         dependencies={"gate": Provide(provide_gate, sync_to_thread=False)},
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=PAGE_EXCEPTION_HANDLERS,
         lifespan=[] if gate is not None else [own_gate],
         middleware=[] if telemetry is None else [telemetry.middleware],
         openapi_config=openapi_config(),

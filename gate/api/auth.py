@@ -21,6 +21,9 @@ from gate.settings import Settings
 SCOPES = ("ingest", "read", "review", "admin")
 DEFAULT_PROJECT = "default"
 
+LOCAL = Caller(DEFAULT_PROJECT, SCOPES, "local", every_project=True)
+"""Everybody, in local mode."""
+
 Connection = ASGIConnection[Any, Any, Any, Any]
 AsyncGuard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
 
@@ -37,12 +40,8 @@ class Authorizer:
     async def authorize(self, connection: Connection, scope: str) -> Caller:
         """The caller, when they have `scope`. Raises Unauthenticated, Forbidden, and NotFound for a project that is not theirs."""
         caller = await self._identify(connection)
-        if scope not in caller.scopes and "admin" not in caller.scopes:
-            raise Forbidden(
-                f"The token {caller.name!r} has the scopes {', '.join(caller.scopes)}; this needs {scope}.",
-                hint=f"Make one with `spangate token create NAME --scope {scope}`.",
-            )
-        return await self._in_project(connection, caller)
+        require_scope(caller, scope)
+        return await self.in_project(caller, connection.query_params.get("project", ""))
 
     def guard(self) -> AsyncGuard:
         """A Litestar guard: the scope is the handler's `scope` option; the caller is kept for `current_caller`."""
@@ -64,19 +63,37 @@ class Authorizer:
             if admin and hmac.compare_digest(secret.encode(), admin.encode()):
                 return Caller(DEFAULT_PROJECT, SCOPES, "admin", every_project=True)
             return await self._gate.authenticate(secret)
-        if is_loopback(self._settings.host) and not self._settings.admin_token and not await self._gate.has_tokens():
+        if await self.is_local():
             check_browser(connection, self._settings)
-            return Caller(DEFAULT_PROJECT, SCOPES, "local", every_project=True)
+            return LOCAL
         raise Unauthenticated("This server needs a token.", hint=_HINT)
 
-    async def _in_project(self, connection: Connection, caller: Caller) -> Caller:
-        name = connection.query_params.get("project", "")
+    async def is_local(self) -> bool:
+        """Whether this is local mode: only this machine reaches the server, and there is no token that anybody could send."""
+        return is_loopback(self._settings.host) and not self._settings.admin_token and not await self._gate.has_tokens()
+
+    async def in_project(self, caller: Caller, name: str) -> Caller:
+        """The caller in the project `name`; their own when it is empty. Raises NotFound for one that is not theirs."""
         if not name or name == caller.project:
             return caller
         if not caller.every_project:
             raise NotFound(f"There is no project {name[:80]!r} for this token.", hint="Leave ?project= out: the token decides.")
         await self._gate.project(name)
         return msgspec.structs.replace(caller, project=name)
+
+
+def has_scope(caller: Caller, scope: str) -> bool:
+    """Whether the caller may do what `scope` allows; `admin` includes the others."""
+    return scope in caller.scopes or "admin" in caller.scopes
+
+
+def require_scope(caller: Caller, scope: str) -> None:
+    """Raises Forbidden when the caller may not do what `scope` allows."""
+    if not has_scope(caller, scope):
+        raise Forbidden(
+            f"The token {caller.name!r} has the scopes {', '.join(caller.scopes)}; this needs {scope}.",
+            hint=f"Make one with `spangate token create NAME --scope {scope}`.",
+        )
 
 
 def current_caller(request: Connection) -> Caller:

@@ -118,13 +118,6 @@ def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[
     )
 
 
-EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
-    GateError: on_gate_error,
-    HTTPException: on_http_exception,
-    Exception: on_exception,
-}
-
-
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
     """The OpenAPI descriptions of the problems that a handler can answer with, beside those that all can."""
     return {

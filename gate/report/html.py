@@ -23,6 +23,7 @@ from gate.report.words import Phrase, count, phrase, weight
 
 _COLOURS = 8
 _TITLE_AT_MOST = 300
+_STYLES = ("report/base.css", "report/side_by_side.css", "report/report.css")
 _SETTLED = ("approved", "ignored")
 
 
@@ -70,7 +71,7 @@ def html(report: Report) -> str:
     panels = [flow_panel(flow, f"f{number}") for number, flow in enumerate(flows)]
     anchors = _anchors(flows, panels)
     cards = [_card(finding, anchors.get(finding.fingerprint, "")) for finding in report.verdict.findings]
-    style, script = _inline("report/report.css"), _inline("report/report.js")
+    style, script = _inline(*_STYLES), _inline("report/report.js")
     return (
         html_templates()
         .get_template("report/report.html")
@@ -164,8 +165,8 @@ def _facts(report: Report) -> list[tuple[str, str]]:
 
 
 @cache
-def _inline(name: str) -> tuple[Markup, str]:
-    """Our own style sheet or script as it stands in the page, and its hash for the policy."""
-    text = source(name)
+def _inline(*names: str) -> tuple[Markup, str]:
+    """Our own style sheets or script as they stand in the page, and the hash of all together for the policy."""
+    text = "".join(map(source, names))
     digest = b64encode(sha256(text.encode()).digest()).decode()
     return Markup(text), f"sha256-{digest}"  # noqa: S704 - our own file, no span content

@@ -10,7 +10,7 @@ from gate.report.clean import cell, clean, code, link, shell, summary_code, word
 from gate.report.words import count
 
 _HERE = Path(__file__).resolve().parents[1]
-_FOLDERS = (_HERE / "templates", _HERE.parent / "templates")
+FOLDERS = (_HERE / "templates", _HERE.parent / "templates")
 """In an installed wheel, and in a source tree."""
 
 
@@ -30,7 +30,7 @@ def html_templates() -> jinja2.Environment:
 
 def source(name: str) -> str:
     """A template folder's file as it is: the style sheet and script of the HTML report."""
-    loader = jinja2.FileSystemLoader(_FOLDERS)
+    loader = jinja2.FileSystemLoader(FOLDERS)
     return loader.get_source(jinja2.Environment(autoescape=True), name)[0]
 
 
@@ -40,7 +40,7 @@ def _cleaned(value: object) -> object:
 
 def _environment(*, autoescape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDERS),
+        loader=jinja2.FileSystemLoader(FOLDERS),
         autoescape=autoescape,  # noqa: S701 - Markdown has filters of its own
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,43 @@
+"""The routes of the pages, with what guards all of them."""
+
+from typing import Any
+
+from litestar import Request, Router
+from litestar.di import Provide
+
+from gate.api.auth import Authorizer, current_caller
+from gate.api.gate import InjectedCaller, InjectedGate
+from gate.service import Caller, Gate
+from gate.settings import Settings
+from gate.web.session import Sessions
+from gate.web.sign_in import sign_in_routes
+from gate.web.start import project_start, root
+from gate.web.static import static_file
+from gate.web.visit import Visit
+
+MAX_BODY_BYTES = 1024 * 1024
+"""No form is larger."""
+
+PAGES = [root, project_start]
+"""Every page and every change that a page makes: each names its `scope`."""
+
+
+def pages_router(gate: Gate, authorizer: Authorizer, settings: Settings) -> Router:
+    """Signed in people see what their token's scopes allow; every change is checked to come from our own forms."""
+    sessions = Sessions(gate, authorizer, settings)
+
+    async def provide_visit(request: Request[Any, Any, Any], gate: InjectedGate, caller: InjectedCaller) -> Visit:
+        return Visit(request, gate, caller, sessions, local=await sessions.is_local())
+
+    return Router(
+        path="/",
+        route_handlers=[*PAGES, *sign_in_routes(sessions), static_file],
+        guards=[sessions.guard()],
+        dependencies={
+            "caller": Provide(current_caller, sync_to_thread=False),
+            "visit": Provide(provide_visit),
+        },
+        signature_types=[Caller, Visit],
+        request_max_body_size=MAX_BODY_BYTES,
+        include_in_schema=False,
+    )

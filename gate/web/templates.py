@@ -1,0 +1,24 @@
+"""The pages' Jinja environment: the reports' one, which escapes and cleans every value, with the words of pages."""
+
+from functools import cache
+
+import jinja2
+
+from gate.report.templates import html_templates
+from gate.web.static import static
+from gate.web.words import address, duration, moment, moment_text, verbatim
+
+
+@cache
+def page_templates() -> jinja2.Environment:
+    """Templates under `templates/`; an undefined name is an error."""
+    environment = html_templates().overlay()
+    environment.filters = {
+        **environment.filters,
+        "duration": duration,
+        "moment": moment,
+        "moment_text": moment_text,
+        "verbatim": verbatim,
+    }
+    environment.globals = {**environment.globals, "static": static, "address": address}  # type: ignore[assignment]
+    return environment
