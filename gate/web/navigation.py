@@ -14,7 +14,4 @@ class Place(msgspec.Struct, frozen=True):
     """Who lacks it does not see the entry."""
 
 
-NAVIGATION = (
-    Place("Start", "", "g s"),
-    Place("Traces", "traces", "g t"),
-)
+NAVIGATION = (Place("Start", "", "g s"),)
