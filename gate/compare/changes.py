@@ -104,9 +104,9 @@ def place_of(divergence: Divergence, scene: Scene) -> Place:
             return Place(path, tuple(old[:20]), tuple(new[:20]))
 
 
-def sentence_of(divergence: Divergence, scene: Scene) -> str:
-    """The change's sentence; with the further facts of the same call, if it has any."""
-    text = sentence(change_of(divergence, scene))
+def sentence_of(divergence: Divergence, scene: Scene, change: Change | None = None) -> str:
+    """The change's sentence (of `change`, if the divergence is told as part of a larger one), and how many calls are below."""
+    text = sentence(change or change_of(divergence, scene))
     if divergence.difference is Difference.ADDED or (divergence.difference is Difference.COUNT and divergence.operations):
         below = len(subtree(scene.shape, divergence.operations)) - len(divergence.operations)
         if below:

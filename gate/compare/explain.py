@@ -1,11 +1,15 @@
 """Divergences → causes: which one explains the others."""
 
+import re
 from collections.abc import Callable
 
 from gate.compare.changes import Scene, handler_of, is_error, sample_operations
 from gate.compare.divergence import Difference, Divergence
-from gate.compare.shape import ERROR
+from gate.compare.sentences import REPEATED
+from gate.compare.shape import ERROR, Label
 from gate.model.trace import SpanKind
+
+_TABLE = re.compile(r"\b(?:FROM|JOIN) ([^\s(),]+)")
 
 
 class Cause:
@@ -22,8 +26,9 @@ class Cause:
 def explain(divergences: list[Divergence], scene: Scene, may_lead: Callable[[Divergence], bool] = lambda _: True) -> Cause | None:
     """The cause of a flow's divergences: the deepest whose own calls are clean, the earliest among those that may lead.
 
-    Two exceptions: where a request ends with another outcome and its calls only stop (or only go on) from there, the outcome is
-    the cause; where a call fails that never failed and its callee is gone, the failure is. None without divergences.
+    Three exceptions: where a request ends with another outcome and its calls only stop (or only go on) from there, the outcome is
+    the cause; where a call fails that never failed and its callee is gone, the failure is; where one query for all becomes a query
+    for each, the repetition is. None without divergences.
     """
     if not divergences:
         return None
@@ -32,7 +37,7 @@ def explain(divergences: list[Divergence], scene: Scene, may_lead: Callable[[Div
     ordered = sorted(divergences, key=lambda divergence: (divergence.position, divergence.label))
     _mark_propagated(ordered, scene)
     leading = [divergence for divergence in ordered if may_lead(divergence)]
-    root = _unanswered(leading, scene) or _outcome(leading, scene) or leading[0]
+    root = _unanswered(leading, scene) or _outcome(leading, scene) or _repetition(leading) or leading[0]
     return Cause(root, [divergence for divergence in ordered if divergence is not root], scene)
 
 
@@ -71,6 +76,21 @@ def _unanswered(ordered: list[Divergence], scene: Scene) -> Divergence | None:
         if divergence.difference is Difference.FACT and divergence.parent == first.parent:
             return divergence if any(key == ERROR and after for key, _, after in divergence.facts) else None
     return None
+
+
+def _repetition(ordered: list[Divergence]) -> Divergence | None:
+    """The new query that is made again and again, where the first divergence is a query of the same table that is gone or changed."""
+    first = ordered[0]
+    tables = set(_TABLE.findall(first.label[2]))
+    if first.difference not in {Difference.MISSING, Difference.RENAMED} or not tables:
+        return None
+    alike: dict[Label, list[Divergence]] = {}
+    for divergence in ordered:
+        new = divergence.difference is Difference.ADDED and divergence.label[0] == first.label[0]
+        if new and tables & set(_TABLE.findall(divergence.label[2])):
+            alike.setdefault(divergence.label, []).append(divergence)
+    repeated = (members for members in alike.values() if sum(one.number for one in members) >= REPEATED)
+    return next((members[0] for members in repeated), None)
 
 
 def _outcome(ordered: list[Divergence], scene: Scene) -> Divergence | None:

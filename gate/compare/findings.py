@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from gate.compare.changes import MUCH_MORE, change_of, handler_of, place_of, sample_operations, sentence_of, signature_of, subtree
 from gate.compare.divergence import Difference
 from gate.compare.durable import is_durable
 from gate.compare.explain import Cause
 from gate.compare.fingerprint import fingerprint
 from gate.compare.levels import level_of, severity
+from gate.model.change import CallAdded, Change
 from gate.model.flow import FlowKey
 from gate.model.policy import Policy
 from gate.model.trace import SpanKind
@@ -67,7 +70,7 @@ def _finding(causes: list[Cause], policy: Policy) -> Finding:
     common = max(counted.values())
     lead = next(cause for cause in causes if counted[signature_of(cause.root, cause.scene)] == common)
     scene = lead.scene
-    change = change_of(lead.root, scene)
+    change = _total(change_of(lead.root, scene), lead)
     flows: list[FlowKey] = list(dict.fromkeys([scene.shape.flow.key, *(cause.scene.shape.flow.key for cause in causes)]))
     signature = signature_of(lead.root, scene)
     level, rule = level_of(change, scene.shape.flow.key, policy)
@@ -86,11 +89,21 @@ def _finding(causes: list[Cause], policy: Policy) -> Finding:
         change=change,
         level=level,
         place=place,
-        sentence=sentence_of(lead.root, scene),
+        sentence=sentence_of(lead.root, scene, change),
         flows=tuple(flows),
         consequences=tuple(consequences.values()),
         rule=rule,
     )
+
+
+def _total(change: Change, cause: Cause) -> Change:
+    """A new call is counted over all callers of the flow: one query below each of ten resolvers is ten queries."""
+    if not isinstance(change, CallAdded):
+        return change
+    signature = signature_of(cause.root, cause.scene)
+    alike = (one for one in cause.consequences if one.difference is Difference.ADDED)
+    more = sum(one.number for one in alike if signature_of(one, cause.scene) == signature)
+    return replace(change, after=change.after + more)
 
 
 def _extent(causes: list[Cause], signature: tuple[str, ...]) -> tuple[str, ...]:

@@ -40,6 +40,10 @@ _NOUNS = {
 }
 
 
+REPEATED = 5
+"""Times from which a new call is called an N+1."""
+
+
 def sentence(change: Change) -> str:
     """One sentence without a full stop: what happened, to which call, before and after."""
     match change:
@@ -47,8 +51,9 @@ def sentence(change: Change) -> str:
             times = "" if change.before == "1" else f" ({change.before} times in the golden traces)"
             return f"{_call(change.service, change.operation, change.statement)} no longer happens{times}"
         case CallAdded():
-            times = "" if change.after == 1 else f" {change.after} times"
-            return f"{_call(change.service, change.operation, change.statement)} is new, it happens{times or ' once'}"
+            times = "once" if change.after == 1 else f"{change.after} times"
+            many = ": an N+1" if change.statement and change.after >= REPEATED else ""
+            return f"{_call(change.service, change.operation, change.statement)} is new, it happens {times}{many}"
         case CountChanged():
             what = _call(change.service, change.operation, change.statement)
             if change.n_plus_one:

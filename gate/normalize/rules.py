@@ -72,7 +72,7 @@ HIDDEN: tuple[HideRule, ...] = (
     _hide("thread", "thread.* *.thread *.thread_id *.thread_name *.worker"),
     _hide(
         "identifier",
-        "*.id *_id *.uuid *.guid *.instance_id *.message_id *.conversation_id *.correlation_id *.correlation-id "
+        "*.id *_id *Id *ID *.uuid *_uuid *Uuid *UUID *.guid *.instance_id *.message_id *.conversation_id *.correlation_id *.correlation-id "
         "*.request_id *.trace_id *.span_id *.session session.* user.* enduser.* id uuid runtime-id faas.invocation_id "
         "*.reply_to *.delivery_info docket.key *.etag *.offset *.hash *.fingerprint *.nonce *.token *.key_hash "
         "db.operation.parameter.id db.query.parameter.* aws.request_id",
