@@ -14,6 +14,7 @@ from gate.cli.output import print_text, say
 from gate.errors import BadRequest, NotFound
 from gate.model.verdict import Approval
 from gate.report.clean import clean
+from gate.report.words import count
 from gate.runner.client import ServerClient
 from gate.runner.repository import Repository, is_fingerprint
 
@@ -52,7 +53,7 @@ async def _on_server(run: str, fingerprints: tuple[str, ...], reason: str, clien
         approvals = await client.approve(run, fingerprints, reason)
     for approval in approvals:
         print_text(approval.fingerprint)
-    say(f"approved {len(approvals)} findings of run {run}")
+    say(f"approved {count(len(approvals), 'finding')} of run {run}")
     return 0
 
 
@@ -67,6 +68,8 @@ def _here(repository: Repository, fingerprints: tuple[str, ...], by: str, reason
     for fingerprint in chosen:
         print_text(f"{fingerprint}  {clean(undecided[fingerprint])}")
     say(
-        f"approved {len(chosen)} findings; commit {repository.directory / 'approvals.json'}" if chosen else "nothing is undecided"
+        f"approved {count(len(chosen), 'finding')}; commit {repository.directory / 'approvals.json'}"
+        if chosen
+        else "nothing is undecided"
     )
     return 0

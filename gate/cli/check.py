@@ -12,6 +12,7 @@ import rich_click
 from gate.cli.options import client_of, golden_option, report_options, repository_of, server_options
 from gate.cli.output import print_report, print_server_report, say
 from gate.cli.traces import traces_of_files
+from gate.errors import Conflict
 from gate.model.run import Run
 from gate.model.trace import Trace
 from gate.normalize import normalize
@@ -19,6 +20,9 @@ from gate.runner.checkout import checkout
 from gate.runner.client import ServerClient
 from gate.runner.judging import exit_code, judge_run
 from gate.runner.repository import Repository
+
+_LOOKED_UP = 20
+"""So many traces are looked up on the server before they are sent: the same file again is told at once, not at the deadline."""
 
 
 @rich_click.command()
@@ -46,7 +50,7 @@ def check(
       spangate check traces.jsonl --out reports --format junit
       spangate check traces.jsonl --server http://gate:4318
 
-    Exit code: 0 pass or new, 1 changes need a decision, 4 no traces, 5 required baseline missing, 7 inconclusive.
+    A server takes a trace once: the same file again is refused with the run that has it. Exit code: 0 pass or new, 1 changes need a decision, 4 no traces, 5 required baseline missing, 7 inconclusive.
     """
     found = traces_of_files(traces)
     if server:
@@ -64,6 +68,12 @@ async def _here(traces: tuple[Trace, ...], repository: Repository, environment: 
 
 async def _on_server(traces: tuple[Trace, ...], client: ServerClient, environment: str, format: str, out: Path | None) -> int:
     async with client:
+        for trace in traces[:_LOOKED_UP]:
+            if run_id := await client.run_of(trace.trace_id):
+                raise Conflict(
+                    f"The server has trace {trace.trace_id} already, in run {run_id}; a trace belongs to one run.",
+                    hint=f"`spangate show {run_id} --server {client.server}` has the report on it.",
+                )
         run = await client.create_run(await _run("", environment))
         await client.send(run.id, [span for trace in traces for span in trace.spans])
         await client.finish(run.id, expect_traces=len(traces))

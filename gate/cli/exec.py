@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import shlex
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from gate.codec.assemble import build_traces
 from gate.errors import BadRequest, NoTraces
 from gate.model.run import Report, Run
 from gate.model.trace import Span
+from gate.report.words import count
 from gate.runner.checkout import checkout
 from gate.runner.goldens import Sample, is_closed, samples_of
 from gate.runner.judging import Baseline, confirmed, exit_code, judge_run, unsettled
@@ -97,10 +99,14 @@ async def _judge(options: Options, repository: Repository) -> int:
     report = await _report(options, recording, baseline)
     if options.confirm and exit_code(report.verdict) == 1:
         say("the verdict is fail; running the command again to confirm it …")
-        second = await _record(options, baseline)
-        if second.ended.interrupted:
-            return _interrupted(second)
-        report = confirmed(report, await _report(options, second, baseline), baseline)
+        try:
+            second = await _record(options, baseline)
+        except NoTraces:
+            say("the second run gave no traces: nothing speaks against the first")
+        else:
+            if second.ended.interrupted:
+                return _interrupted(second)
+            report = confirmed(report, await _report(options, second, baseline), baseline)
     repository.remember(report, recording.spans)
     print_report(report, options.format, options.out)
     _say_next(options, report, baseline)
@@ -129,7 +135,9 @@ async def _update(options: Options, repository: Repository) -> int:
     repository.remember(report, recordings[-1].spans)
     print_report(report, options.format, options.out)
     absent = {sample.flow.key for sample in baseline.samples} - {sample.flow.key for sample in samples}
-    say(f"recorded {len(written)} flows from {len(recordings)} runs in {repository.goldens.folder}; commit them")
+    say(
+        f"recorded {count(len(written), 'flow')} from {count(len(recordings), 'run')} in {repository.goldens.folder}; commit them"
+    )
     for key in sorted(absent):
         say(f"kept as it was, it did not run: {key} ({repository.goldens.path(key)})")
     return 0
@@ -179,7 +187,7 @@ def _final(verdict: int, command: int) -> int:
 
 
 def _say_next(options: Options, report: Report, baseline: Baseline) -> None:
-    command = " ".join(options.command)
+    command = shlex.join(options.command)
     if not baseline.samples:
         say(f"there are no golden traces yet; record some: spangate exec --repeat 3 --update -- {command}")
     elif exit_code(report.verdict) == 1:

@@ -10,10 +10,12 @@ from gate.cli.output import print_server_report, say
 from gate.errors import NoTraces
 from gate.model.run import Run
 from gate.model.verdict import Verdict
+from gate.report.words import count
 from gate.runner.checkout import checkout
 from gate.runner.child import Ended, run_child
 from gate.runner.client import ServerClient
-from gate.runner.judging import exit_code
+from gate.runner.confirming import contradicted
+from gate.runner.judging import exit_code, exit_code_without
 from gate.runner.telemetry import telemetry
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ async def _verdict(client: ServerClient, run: Run) -> Verdict:
 async def _promote(client: ServerClient, run: Run) -> None:
     promotions = await client.promote_run(run.id, "spangate exec --update")
     skipped = [promotion for promotion in promotions if promotion.state == "skipped"]
-    say(f"promoted {len(promotions) - len(skipped)} traces of run {run.id}")
+    say(f"promoted {count(len(promotions) - len(skipped), 'trace')} of run {run.id}")
     for promotion in skipped:
         say(f"left out: trace {promotion.trace_id}: {promotion.reason}")
 
@@ -84,11 +86,16 @@ async def _conclude(options: "Options", client: ServerClient, run: Run, verdict:
         say("the verdict is fail; running the command again to confirm it …")
         second, again = await _execute(options, client, attempt=run.attempt + 1)
         if again.interrupted:
+            say("interrupted: nothing was confirmed")
             return 128 + again.interrupted
-        seen = {finding.fingerprint for finding in (await _verdict(client, second)).findings}
-        both = [finding for finding in verdict.undecided if finding.fingerprint in seen]
-        say(f"{len(both)} of {len(verdict.undecided)} findings were seen again in run {second.id}")
-        code = 1 if both else 0
+        try:
+            gone = contradicted(verdict, await _verdict(client, second))
+        except NoTraces:
+            gone = ()
+            say("the second run gave no traces: nothing speaks against the first")
+        for finding in gone:
+            say(f"not seen again in run {second.id}: {finding.sentence}")
+        code = exit_code_without(verdict, gone)
     if code == 1:
         say(f"if the changes are meant: spangate approve {run.id} --server {client.server}")
     if ended.code and not code:

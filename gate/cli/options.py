@@ -18,7 +18,9 @@ REPORT_FORMATS = ("text", "md", "html", "json", "junit")
 def server_options(function: F) -> F:
     """`--server`, `--token`, `--project`."""
     for option in (
-        click.option("--project", default="", envvar="SPANGATE_PROJECT", help="Project, where no token says it (local mode)."),
+        click.option(
+            "--project", default="", envvar="SPANGATE_PROJECT", show_envvar=True, help="Project, where no token decides it."
+        ),
         click.option("--token", default="", envvar="SPANGATE_TOKEN", show_envvar=True, help="Token of the server (sg_…)."),
         click.option(
             "--server",

@@ -10,6 +10,7 @@ from gate.cli.options import client_of, golden_option, repository_of, server_opt
 from gate.cli.output import print_text, say
 from gate.cli.traces import traces_of_files
 from gate.errors import BadRequest, NoTraces
+from gate.report.words import count
 from gate.runner.client import ServerClient
 from gate.runner.goldens import is_closed, samples_of
 from gate.runner.repository import Repository
@@ -54,7 +55,7 @@ async def _on_server(trace_ids: tuple[str, ...], run: str, reason: str, client: 
     for promotion in promotions:
         print_text(_line(promotion))
     done = [promotion for promotion in promotions if promotion.state != "skipped"]
-    say(f"promoted {len(done)} of {len(promotions)} traces")
+    say(f"promoted {len(done)} of {count(len(promotions), 'trace')}")
     return 0 if done else NoTraces.exit_code
 
 
@@ -68,7 +69,7 @@ def _here(files: tuple[str, ...], repository: Repository, replace: bool) -> int:
         raise NoTraces("Every trace is incomplete: nothing was promoted.", hint="Spans name parents that never came.")
     for path in repository.goldens.write(closed, add=not replace):
         print_text(str(path))
-    say(f"promoted {len(closed)} flows; commit {repository.goldens.folder}")
+    say(f"promoted {count(len(closed), 'flow')}; commit {repository.goldens.folder}")
     return 0
 
 

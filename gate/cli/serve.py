@@ -1,23 +1,29 @@
 """`spangate serve`: the server, on SQLite unless told otherwise."""
 
+import asyncio
+import contextlib
 import os
+import signal
 import socket
+from collections.abc import Generator
 
 import click
 import rich_click
 import uvicorn
 
 from gate.api.auth import is_loopback
-from gate.app import create_app
+from gate.app import create_app, open_gate
 from gate.errors import BadRequest
 from gate.logs import configure_logs
+from gate.runner.listening import listen
+from gate.service import Gate
 from gate.settings import Settings
-from gate.telemetry import start_telemetry
+from gate.telemetry import Telemetry, start_telemetry
 
 
 @rich_click.command()
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
-@click.option("--port", type=int, help="Port for OTLP/HTTP, REST and /health (default 4318).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port for OTLP/HTTP, REST and /health (default 4318).")
 @click.option("--data", help="Directory of the SQLite database (default spangate-data).")
 def serve(host: str | None, port: int | None, data: str | None) -> None:
     """Receive traces, judge runs, answer the REST API. Every setting is also a SPANGATE_* variable (docs/settings.md)."""
@@ -28,29 +34,48 @@ def serve(host: str | None, port: int | None, data: str | None) -> None:
             hint="Set SPANGATE_ADMIN_TOKEN, or listen on 127.0.0.1.",
         )
     configure_logs(settings.log_format)
-    listener = _listener(settings)
-    address = settings.public_url or f"http://{settings.host}:{settings.port}"
-    click.echo(f"Spangate listens on {address}, data in {(settings.database_url and 'PostgreSQL') or settings.data}")
-    click.echo(f"  export OTEL_EXPORTER_OTLP_ENDPOINT={address}")
-    click.echo(f"  spangate exec --server {address} -- pytest")
+    listener = listen(settings.host, settings.port, hint="Choose another with --port or --host.", backlog=2048)
     telemetry = start_telemetry() if settings.telemetry else None
-    config = uvicorn.Config(
-        create_app(settings, telemetry=telemetry), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=10
-    )
     try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
+        # uvicorn's loop, which is uvloop where it can be had.
+        with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+            runner.run(_serve(settings, telemetry, listener))
     finally:
         if telemetry is not None:
             telemetry.shutdown()
 
 
-def _listener(settings: Settings) -> socket.socket:
-    """Bound before anything else starts, so that a port in use is one line and not a stack trace."""
+async def _serve(settings: Settings, telemetry: Telemetry | None, listener: socket.socket) -> None:
+    """Open the gate here and not in the application's lifespan: a store that cannot be used is one line, not a stack trace."""
+    gate = await open_gate(settings)
     try:
-        return socket.create_server((settings.host, settings.port), backlog=2048)
-    except OSError as error:
-        raise BadRequest(
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.", hint="Choose another with --port or --host."
-        ) from error
+        address = settings.public_url or f"http://{settings.host}:{settings.port}"
+        click.echo(f"Spangate listens on {address}, data in {'PostgreSQL' if settings.database_url else settings.data}")
+        click.echo(f"  export OTEL_EXPORTER_OTLP_ENDPOINT={address}")
+        click.echo(f"  spangate exec --server {address} -- pytest")
+        app = create_app(settings, gate, telemetry=telemetry)
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=10)
+        await _Server(config, gate).serve(sockets=[listener])
+    finally:
+        await gate.close()
+
+
+class _Server(uvicorn.Server):
+    """Ends with code 0 when it is told to end: uvicorn itself raises the signal again. A second signal does not wait for clients."""
+
+    def __init__(self, config: uvicorn.Config, gate: Gate) -> None:
+        super().__init__(config)
+        self._gate = gate
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._gate.stop_waiting()
+        await super().shutdown(sockets)

@@ -15,6 +15,7 @@ from gate.cli.traces import is_trace_id, traces_of, traces_of_files
 from gate.errors import BadRequest, NotFound
 from gate.model.trace import ProblemKind, Trace
 from gate.report.clean import clean
+from gate.report.words import count
 from gate.runner.files import read_text, write_whole
 from gate.runner.receiver import LocalReceiver
 from gate.runner.sources import FileSource, ReceiverSource, ServerSource
@@ -75,7 +76,7 @@ def new(
         _write(out, text, force)
     if pytest_file is not None:
         _write(pytest_file, render_pytest(built), force)
-    say(f"{len(built.validations)} validations from {len(samples)} golden traces")
+    say(f"{count(len(built.validations), 'validation')} from {count(len(samples), 'golden trace')}")
     for note in built.notes:
         say(f"note: {note}")
     return 0
@@ -161,7 +162,7 @@ def run(
     else:
         hint = "Give --server URL, --traces FILE or --listen HOST:PORT."
         raise BadRequest("It is not said where the trace can be found.", hint=hint)
-    say(f"answered {ran.status}; trace {ran.trace.trace_id} has {len(ran.trace.spans)} spans")
+    say(f"answered {ran.status}; trace {ran.trace.trace_id} has {count(len(ran.trace.spans), 'span')}")
     _print([ran.result], format_)
     if ran.result.ok:
         return 0

@@ -25,7 +25,7 @@ def create(name: str, project: str, scopes: tuple[str, ...], data: str | None) -
 
 
 @token.command("list")
-@click.option("--project", default="default", show_default=True)
+@click.option("--project", default="default", show_default=True, help="The project of the token.")
 @click.option("--data", help="Directory of the SQLite database.")
 def list_tokens(project: str, data: str | None) -> None:
     """The tokens of a project: id, name, scopes, when made."""
@@ -35,7 +35,7 @@ def list_tokens(project: str, data: str | None) -> None:
 
 @token.command()
 @click.argument("token_id")
-@click.option("--project", default="default", show_default=True)
+@click.option("--project", default="default", show_default=True, help="The project of the token.")
 @click.option("--data", help="Directory of the SQLite database.")
 def delete(token_id: str, project: str, data: str | None) -> None:
     """Delete a token; it is refused from then on."""

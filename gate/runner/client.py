@@ -33,6 +33,16 @@ class _Problem(msgspec.Struct):
     hint: str = ""
 
 
+class _Summary(msgspec.Struct):
+    run: str = ""
+
+
+class _Stored(msgspec.Struct):
+    """What is used of a stored trace."""
+
+    summary: _Summary
+
+
 class ServerClient:
     """One server, one project, one token. Every method raises a `GateError`; Unavailable when the server cannot be reached."""
 
@@ -109,6 +119,14 @@ class ServerClient:
     async def trace(self, trace_id: str) -> bytes:
         """The trace as OTLP/JSON. Raises NotFound."""
         return (await self._api("GET", f"/traces/{_quoted(trace_id)}", params={"format": "otlp"})).content
+
+    async def run_of(self, trace_id: str) -> str:
+        """The run that a trace of the server belongs to; empty when it belongs to none, or is not there."""
+        try:
+            response = await self._api("GET", f"/traces/{_quoted(trace_id)}")
+        except NotFound:
+            return ""
+        return _decode(response, _Stored).summary.run
 
     async def _api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return await self._request(method, f"/api/v1{path}", **arguments)

@@ -10,7 +10,8 @@ from gate.errors import BaselineRequired, NoTraces
 from gate.model.flow import Flow, FlowKey, RunFlows
 from gate.model.policy import Policy
 from gate.model.run import Report, Run
-from gate.model.verdict import Approval, Comparison, Conclusion, Verdict
+from gate.model.verdict import Approval, Comparison, Conclusion, Finding, Verdict
+from gate.runner.confirming import contradicted
 from gate.runner.goldens import Sample, runs_of
 
 BASELINE = "golden files"
@@ -40,12 +41,8 @@ def report_of(run: Run, comparisons: tuple[Comparison, ...], baseline: Baseline,
 
 
 def confirmed(first: Report, second: Report, baseline: Baseline) -> Report:
-    """The first report with only those failing findings that the second has as well; it says what was dropped.
-
-    Findings are the same when their fingerprints are.
-    """
-    again = {finding.fingerprint for finding in second.verdict.findings}
-    dropped = [finding for finding in first.verdict.undecided if finding.fingerprint not in again]
+    """The first report without the failing findings that the second contradicts; it says which those are."""
+    dropped = contradicted(first.verdict, second.verdict)
     if not dropped:
         return first
     gone = {finding.fingerprint for finding in dropped}
@@ -77,3 +74,12 @@ def exit_code(verdict: Verdict) -> int:
             failing = [flow for flow in verdict.flows if flow.conclusion == Conclusion.FAIL]
             required = all(flow.samples == 0 for flow in failing) and not verdict.undecided
             return BaselineRequired.exit_code if failing and required else 1
+
+
+def exit_code_without(verdict: Verdict, gone: Sequence[Finding]) -> int:
+    """The exit code of a failing verdict when these of its undecided findings do not count."""
+    if len(gone) < len(verdict.undecided):
+        return 1
+    if any(flow.conclusion == Conclusion.FAIL and not flow.samples for flow in verdict.flows):
+        return BaselineRequired.exit_code
+    return 7 if any(flow.conclusion == Conclusion.INCONCLUSIVE for flow in verdict.flows) else 0

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Generator
 from types import TracebackType
 from typing import Any, Self
@@ -14,9 +13,9 @@ from gate.codec.batch import Batch
 from gate.codec.limits import Limits
 from gate.codec.otlp_protobuf import decode_spans
 from gate.codec.redact import DEFAULT_REDACTION
-from gate.errors import BadRequest
 from gate.ingest.http import Bounds, otlp_route
 from gate.model.trace import Span
+from gate.runner.listening import listen
 from gate.service import Caller, Received
 
 _CALLER = Caller("local", ("ingest",), "local")
@@ -43,10 +42,7 @@ class LocalReceiver:
     async def __aenter__(self) -> Self:
         """Raises BadRequest when the address cannot be had."""
         host, port = self._address
-        try:
-            listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        except OSError as error:
-            raise BadRequest(f"Cannot listen on {host}:{port}: {error.strerror}.", hint="Name another address.") from None
+        listener = listen(host, port, hint="Name another address.")
         host = f"[{host}]" if ":" in host else host
         self.endpoint = f"http://{host}:{listener.getsockname()[1]}"
         config = uvicorn.Config(

@@ -9,6 +9,7 @@ from gate.errors import NoTraces
 from gate.model.flow import Flow
 from gate.model.trace import Span
 from gate.normalize import normalize
+from gate.report.words import count
 from gate.runner.child import Ended, run_child
 from gate.runner.receiver import LocalReceiver
 from gate.runner.telemetry import obstacles, telemetry
@@ -56,7 +57,7 @@ async def record(
         spans = await wait_for_spans(receiver, patience, unsettled)
         if not spans:
             raise no_traces(command, ended, prepared.environ, receiver.requests)
-    say(f"{len(spans)} spans in {len({span.trace_id for span in spans})} traces")
+    say(f"{count(len(spans), 'span')} in {count(len({span.trace_id for span in spans}), 'trace')}")
     return Recording(run, spans, ended)
 
 

@@ -252,6 +252,10 @@ class StoreGate:
         """Component → `ok` or what is wrong."""
         return await self._stores.check()
 
+    async def stop_waiting(self) -> None:
+        """See `Gate.stop_waiting`."""
+        await self._verdicts.stop_waiting()
+
     async def close(self) -> None:
         """Stop background work, commit what waits, release the stores."""
         await self._verdicts.close()

@@ -43,6 +43,7 @@ class Verdicts:
         self._watches: dict[Name, asyncio.Task[None]] = {}
         self._arrived: dict[Name, asyncio.Event] = {}
         self._changed = asyncio.Condition()
+        self._ending = False
         self._finished: dict[Name, None] = {}
         self._locks: dict[Name, asyncio.Lock] = {}
 
@@ -78,7 +79,7 @@ class Verdicts:
         while True:
             stored, current = await self._current(project, run_id)
             left = deadline - asyncio.get_running_loop().time()
-            if current or left <= 0:
+            if current or left <= 0 or self._ending:
                 return decode_verdict(stored.verdict) if stored else None
             await self._next_change(min(left, _POLL_SECONDS))
 
@@ -103,6 +104,12 @@ class Verdicts:
             changed = msgspec.structs.replace(stored, verdict=encode_verdict(renewed))
             await self._save(project, run_id, changed, renewed)
         return renewed
+
+    async def stop_waiting(self) -> None:
+        """Nobody waits for a verdict any longer."""
+        self._ending = True
+        async with self._changed:
+            self._changed.notify_all()
 
     async def close(self) -> None:
         """Stop watching; what is not judged is resumed by the next server."""

@@ -1,0 +1,261 @@
+"""The command line with a server: one real `spangate serve` for the whole file, a project of its own where it matters."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.cli import environ, execute, free_port, server, shop_service, spangate
+
+ADMIN = "acceptance-admin-token"
+pytestmark = pytest.mark.xdist_group("acceptance-server")
+
+
+class Gate:
+    """The running server, and a token of every project that was asked for."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._http = httpx.Client(base_url=f"{address}/api/v1", headers={"authorization": f"Bearer {ADMIN}"}, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def call(self, method: str, path: str, **arguments: Any) -> Any:
+        response = self._http.request(method, path, timeout=30, **arguments)
+        response.raise_for_status()
+        return response.json()
+
+    def project(self, name: str, *scopes: str) -> dict[str, str]:
+        """A project, and the environment of a client with a token of it."""
+        if name not in {project["name"] for project in self.call("GET", "/projects")}:
+            self.call("POST", "/projects", json={"name": name})
+        token = {"name": "test", "scopes": scopes or ("ingest", "read", "review")}
+        secret = self.call("POST", f"/projects/{name}/tokens", json=token)["secret"]
+        return {"SPANGATE_SERVER": self.address, "SPANGATE_TOKEN": secret}
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """A server that needs a token."""
+    folder = tmp_path_factory.mktemp("server")
+    with server(folder, SPANGATE_ADMIN_TOKEN=ADMIN, SPANGATE_QUIET_SECONDS="0.5") as address:
+        running = Gate(address)
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@pytest.fixture(scope="module")
+def shop(gate: Gate, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A project with two golden runs, recorded by `exec --repeat 2 --update`; the environment that names it."""
+    variables = gate.project("shop")
+    result = execute("--repeat", "2", "--update", cwd=tmp_path_factory.mktemp("golden"), **variables)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("promoted 1 trace of run") == 2
+    return variables
+
+
+@pytest.fixture(scope="module")
+def golden(gate: Gate, shop: dict[str, str]) -> str:
+    """The id of one of its golden traces."""
+    (baseline,) = gate.call("GET", "/baselines", params={"project": "shop"})
+    assert len(baseline["samples"]) == 2
+    return baseline["samples"][0]["trace_id"]
+
+
+@pytest.fixture
+def trace_file(shop: dict[str, str], golden: str, gate: Gate, tmp_path: Path) -> Callable[..., Path]:
+    """Writes the golden trace as a file, without the operations of some names."""
+
+    def write(*without: str, drop_root: bool = False) -> Path:
+        path = tmp_path / f"{'-'.join(('trace', *without))}{'-cut' if drop_root else ''}.json"
+        trace_id = hashlib.md5(str(path).encode()).hexdigest()
+        data = gate.call("GET", f"/traces/{golden}", params={"format": "otlp", "project": "shop"})
+        for resource in data["resourceSpans"]:
+            for scope in resource["scopeSpans"]:
+                scope["spans"] = [
+                    span | {"traceId": trace_id}
+                    for span in scope["spans"]
+                    if span["name"] not in without and (span.get("parentSpanId") or not drop_root)
+                ]
+        path.write_text(json.dumps(data))
+        return path
+
+    return write
+
+
+def test_the_same_again_passes(shop: dict[str, str], tmp_path: Path) -> None:
+    """An unchanged program passes; every report is written; nothing is kept in the folder that the command ran in."""
+    result = execute("--out", "reports", cwd=tmp_path, **shop)
+    assert (result.returncode, "PASS" in result.stdout) == (0, True), result.stdout + result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"reports"}
+    assert {path.name for path in (tmp_path / "reports").iterdir()} == {
+        "report.html", "comment.md", "summary.md", "junit.xml", "report.json",
+    }  # fmt: skip
+
+
+def test_a_regression_until_it_is_approved(gate: Gate, shop: dict[str, str], tmp_path: Path) -> None:
+    """A lost write is exit 1; `show RUN` prints the same report; after `approve RUN` the next run passes and names who said so."""
+    failed = execute(cwd=tmp_path, **shop, SHOP="no-insert")
+    assert (failed.returncode, "no longer happens" in failed.stdout) == (1, True), failed.stdout + failed.stderr
+    (hint,) = [line for line in failed.stderr.splitlines() if "spangate approve" in line]
+    run = hint.split("spangate approve ")[1].split()[0]
+    shown = spangate("show", run, cwd=tmp_path, **shop)
+    assert (shown.returncode, shown.stdout) == (0, failed.stdout)
+    approved = spangate("approve", run, "--reason", "orders come by mail", cwd=tmp_path, **shop)
+    assert (approved.returncode, "approved 1 finding of run" in approved.stderr) == (0, True), approved.stderr
+    again = execute(cwd=tmp_path, **shop, SHOP="no-insert")
+    assert (again.returncode, "approved by" in again.stdout) == (0, True), again.stdout + again.stderr
+
+
+def test_confirm_runs_the_command_again(shop: dict[str, str], tmp_path: Path) -> None:
+    """What the second run contradicts is exit 0 and is said; what it shows again is exit 1."""
+    flaky = execute("--confirm", cwd=tmp_path, **shop, SHOP=f"flaky={tmp_path / 'once'}")
+    assert flaky.returncode == 0, flaky.stdout + flaky.stderr
+    assert "not seen again in run" in flaky.stderr
+    assert execute("--confirm", cwd=tmp_path, **shop, SHOP="n+1").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "message"),
+    [
+        ({"SHOP": "killed"}, 7, "a parent that never arrived"),
+        ({"OTEL_SDK_DISABLED": "true"}, 4, "No trace of run"),
+        ({"SHOP_EXIT": "9"}, 9, "the traces are good, the command ended with 9"),
+    ],
+)
+def test_what_is_no_verdict(shop: dict[str, str], tmp_path: Path, variables: dict[str, str], code: int, message: str) -> None:
+    """Lost spans are exit 7, none at all 4; the command's own failure is its own code."""
+    result = execute(cwd=tmp_path, **shop, **variables)
+    assert (result.returncode, message in result.stdout + result.stderr) == (code, True), result.stdout + result.stderr
+
+
+def test_a_required_baseline_is_missing(gate: Gate, tmp_path: Path) -> None:
+    """With `require_baseline` in the project's policy a new flow is exit 5."""
+    variables = gate.project("strict")
+    gate.call("PUT", "/projects/strict/policy", json={"require_baseline": True})
+    assert execute(cwd=tmp_path, **variables).returncode == 5
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    """Exit 3 names the address; the command was not run."""
+    result = execute("--server", f"http://127.0.0.1:{free_port()}", cwd=tmp_path, SHOP=f"flaky={tmp_path / 'ran'}")
+    assert (result.returncode, "Cannot reach http://127.0.0.1:" in result.stderr) == (3, True), result.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_token_that_is_unknown_or_too_weak(gate: Gate, shop: dict[str, str], tmp_path: Path) -> None:
+    """Exit 6: no token, a wrong one, and one without the scope, which is named."""
+    weak = gate.project("shop", "ingest", "read")
+    for variables, message in (
+        ({**shop, "SPANGATE_TOKEN": ""}, "needs a token"),
+        ({**shop, "SPANGATE_TOKEN": "sg_wrong"}, "token"),
+        (weak, "this needs review"),
+    ):
+        result = spangate("promote", "--run", "any", cwd=tmp_path, **variables)
+        assert (result.returncode, message in result.stderr) == (6, True), result.stderr
+
+
+def test_files_are_judged_by_the_server(shop: dict[str, str], trace_file: Callable[..., Path], tmp_path: Path) -> None:
+    """`check FILE --server`: the same trace passes, one without a write fails, one without its root is inconclusive;
+    the same file again is told at once, with the run that has it."""
+    for path, code in ((trace_file(), 0), (trace_file("SELECT items"), 1), (trace_file(drop_root=True), 7)):
+        result = spangate("check", str(path), cwd=tmp_path, **shop)
+        assert result.returncode == code, result.stdout + result.stderr
+    again = spangate("check", str(trace_file()), cwd=tmp_path, **shop)
+    assert (again.returncode, "already, in run" in again.stderr) == (2, True), again.stderr
+
+
+def test_a_trace_of_the_server_by_its_id(
+    shop: dict[str, str], golden: str, trace_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    """`show ID` draws it; `diff` takes ids and files, and tells what is gone; an unknown id is exit 2."""
+    shown = spangate("show", golden.upper(), cwd=tmp_path, **shop)
+    assert (shown.returncode, f"trace {golden}  4 spans" in shown.stdout) == (0, True), shown.stderr
+    same = spangate("diff", golden, str(trace_file()), cwd=tmp_path, **shop)
+    assert same.returncode == 0, same.stdout
+    changed = spangate("diff", golden, str(trace_file("INSERT orders")), cwd=tmp_path, **shop)
+    assert (changed.returncode, "INSERT orders" in changed.stdout) == (1, True), changed.stdout
+    unknown = spangate("diff", golden, "f" * 32, cwd=tmp_path, **shop)
+    assert (unknown.returncode, "f" * 32 in unknown.stderr) == (2, True), unknown.stderr
+
+
+def test_promoting_traces_and_runs(gate: Gate, tmp_path: Path) -> None:
+    """`promote --run` and `promote ID` make golden; what does not exist is exit 2 and nothing is written."""
+    variables = gate.project("fresh")
+    new = execute(cwd=tmp_path, **variables)
+    assert (new.returncode, "NEW" in new.stdout) == (0, True), new.stderr
+    (trace,) = gate.call("GET", "/traces", params={"project": "fresh"})["traces"]
+    missing = spangate("promote", "0" * 31 + "1", cwd=tmp_path, **variables)
+    assert (missing.returncode, "0" * 31 + "1" in missing.stderr) == (2, True), missing.stderr
+    assert gate.call("GET", "/baselines", params={"project": "fresh"}) == []
+    for arguments in (("--run", trace["run"]), (trace["trace_id"],)):
+        promoted = spangate("promote", *arguments, "--reason", "as it should be", cwd=tmp_path, **variables)
+        assert (promoted.returncode, "promoted 1 of 1 trace" in promoted.stderr) == (0, True), promoted.stderr
+        assert promoted.stdout.startswith(trace["trace_id"])
+    (baseline,) = gate.call("GET", "/baselines", params={"project": "fresh"})
+    assert [sample["reason"] for sample in baseline["samples"]] == ["as it should be"]
+
+
+@pytest.fixture(scope="module")
+def services(gate: Gate, shop: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with `environments/`: `staging` is the shop as recorded, `broken` the shop that lost the write."""
+    folder = tmp_path_factory.mktemp("services")
+    (folder / "environments").mkdir()
+    headers = {"OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer {shop['SPANGATE_TOKEN']}"}
+    with (
+        shop_service(folder, gate.address, **headers) as staging,
+        shop_service(folder, gate.address, **headers, SHOP="no-insert") as broken,
+    ):
+        for name, address in (("staging", staging), ("broken", broken), ("gone", f"http://127.0.0.1:{free_port()}")):
+            (folder / "environments" / f"{name}.yaml").write_text(f"base_url: {address}\n")
+        yield folder
+
+
+def test_a_spec_in_an_environment(golden: str, shop: dict[str, str], services: Path) -> None:
+    """A spec of a golden trace passes on the service that it was made of, fails on one that lost the write and names it; a
+    service that is not there is exit 3, an environment that is not there 2."""
+    made = spangate("spec", "new", golden, "--name", "order", cwd=services, **shop)
+    assert made.returncode == 0, made.stderr
+    for environment, code, said in (
+        ("staging", 0, "PASS  order"),
+        ("broken", 1, "✗ shop: INSERT INTO orders(id) VALUES (?) happens exactly once"),
+        ("gone", 3, "Is the service up?"),
+        ("production", 2, "Environments here: broken, gone, staging."),
+    ):
+        ran = spangate("spec", "run", "order.spec.yaml", "--env", environment, "--quiet", "1", cwd=services, **shop)
+        assert (ran.returncode, said in ran.stdout + ran.stderr) == (code, True), ran.stdout + ran.stderr
+
+
+def test_the_generated_pytest_file(golden: str, shop: dict[str, str], services: Path) -> None:
+    """The generated pytest file passes on the good service and fails on the bad one, in the one test of the lost call."""
+    made = spangate("spec", "new", golden, "--out", "generated.spec.yaml", "--pytest", "generated.py", cwd=services, **shop)
+    assert made.returncode == 0, made.stderr
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "/dev/null",
+        "--rootdir",
+        ".",
+        "generated.py",
+    ]
+    outcomes: list[str] = []
+    for environment in ("staging", "broken"):
+        variables = environ(**shop, SPANGATE_ENVIRONMENT=environment, SPANGATE_QUIET="1")
+        done = subprocess.run(command, cwd=services, env=variables, capture_output=True, text=True, timeout=120, check=False)
+        outcomes.append(done.stdout)
+    assert "passed" in outcomes[0] and "failed" not in outcomes[0], outcomes[0]
+    assert "1 failed" in outcomes[1] and "INSERT" in outcomes[1], outcomes[1]
