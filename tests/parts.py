@@ -1,4 +1,4 @@
-"""The real parts that tests run against: Node, npm packages, Chromium. Each is found or set up once, and shared by all workers.
+"""The real parts that tests run against: Node, npm packages, Chromium, Elasticsearch. Each is found or set up once, and shared by all workers.
 
 A test whose part is not to be had is skipped with the reason; with `CI=true` that is a failure.
 """
@@ -7,14 +7,18 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+import psutil
 import pytest
 
 NODE_FOLDER = Path(__file__).parent / "node"
@@ -94,6 +98,40 @@ def chromium() -> Path:
     if works.returncode != 0:
         require("Chromium", works.stderr.strip()[-600:] or f"it ends with {works.returncode}")
     return program
+
+
+@cache
+def elasticsearch_url() -> str:
+    """The one that `SPANGATE_TEST_ELASTICSEARCH_URL` names, else a real one of our own: one for all workers of a test run,
+    which ends with the run. A test takes an index prefix of its own."""
+    if named := os.environ.get("SPANGATE_TEST_ELASTICSEARCH_URL"):
+        return named
+    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    began = int(psutil.Process(run).create_time())
+    log = Path(tempfile.gettempdir()) / f"spangate-elasticsearch-{run}-{began}.log"
+    with _alone("elasticsearch"):
+        if not log.exists():
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            script = Path(__file__).parent / "servers" / "elasticsearch.py"
+            with log.open("w") as output:
+                server = subprocess.Popen(
+                    [sys.executable, str(script), "--port", str(port), "--while", str(run)],
+                    stdout=output,
+                    stderr=output,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,  # an interrupt at the terminal is for pytest, which is waited for
+                )
+                server.returncode = 0  # nobody waits for it: it ends with the run, which must not be warned about
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            for line in log.read_text().splitlines():
+                if line.startswith("ready "):
+                    return line.removeprefix("ready ")
+            if "Traceback" in log.read_text():
+                break
+            time.sleep(0.1)
+    require("Elasticsearch", log.read_text().strip()[-600:] or "it does not start within three minutes")
 
 
 def run_node(script: str, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> str:

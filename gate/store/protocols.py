@@ -9,7 +9,7 @@ the backend's own words; then nothing of that call was written. Trace ids are 32
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gate.codec.batch import Batch, TraceChunk
+from gate.codec.batch import Batch
 from gate.model.policy import Policy
 from gate.model.run import Run
 from gate.model.verdict import Approval
@@ -20,12 +20,13 @@ from gate.store.values import Activity, Candidates, Pruned, RunTrace, Sample, St
 class SpanStore(Protocol):
     """Raw spans by trace. The record store decides what exists; this follows."""
 
-    async def write(self, project: str, chunks: Sequence[TraceChunk], *, now_ns: int) -> tuple[bool, ...]:
-        """Store chunks of any traces; for each, whether it was new. The same bytes of the same trace are stored once."""
+    async def read(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        """The uncompressed OTLP protobuf bodies of each trace, in order of arrival. Left out are unknown traces, and those of
+        which anything is lost."""
         ...
 
-    async def read(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
-        """The uncompressed OTLP protobuf bodies of each trace, in order of arrival. Unknown traces are left out."""
+    async def missing(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these traces that `read` would leave out, without reading them."""
         ...
 
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:

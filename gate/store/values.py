@@ -69,6 +69,17 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     """What the record says now; a mark is a level, not an edge, so that order and repetition do not matter."""
 
 
+class StoredChunk(msgspec.Struct, frozen=True, gc=False):
+    """Where a span store of its own keeps one chunk of a trace, as the record store's manifest knows it."""
+
+    digest: bytes
+    received_ns: int
+    size: int
+    """Bytes, compressed."""
+    kept: bool
+    """Whether it was copied to where retention deletes nothing."""
+
+
 class Pruned(msgspec.Struct, frozen=True, gc=False):
     """One bounded step of a prune."""
 

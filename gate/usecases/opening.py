@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gate.service import Gate
 from gate.settings import Settings
+from gate.store.elasticsearch.cluster import Access
 from gate.store.sql.stores import open_postgres, open_sqlite
 from gate.usecases.completion import Patience
 from gate.usecases.gate import Options, StoreGate
@@ -16,10 +17,11 @@ async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_
     """Open the stores, migrate their schema, resume what was left. Close the gate at the end.
 
     `clock` gives nanoseconds since the epoch. Raises Unavailable when a store cannot be used, with the reason."""
+    elasticsearch = _elasticsearch(settings) if settings.elasticsearch_url else None
     if settings.database_url:
-        stores = await open_postgres(settings.database_url)
+        stores = await open_postgres(settings.database_url, elasticsearch)
     else:
-        stores = await open_sqlite(Path(settings.data) / "spangate.db")
+        stores = await open_sqlite(Path(settings.data) / "spangate.db", elasticsearch)
     options = Options(
         patience=Patience(int(settings.quiet_seconds * 1e9), int(settings.deadline_seconds * 1e9)),
         retention_days=settings.retention_days,
@@ -30,6 +32,10 @@ async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_
     gate = StoreGate(stores, options, clock=clock)
     await gate.start()
     return gate
+
+
+def _elasticsearch(settings: Settings) -> Access:
+    return Access(**{name: getattr(settings, f"elasticsearch_{name}") for name in Access.__struct_fields__})
 
 
 def _version() -> str:

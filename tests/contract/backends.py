@@ -13,8 +13,10 @@ from uuid import uuid4
 
 import asyncpg
 
+from gate.store.elasticsearch.cluster import Access, Cluster
 from gate.store.protocols import Stores
 from gate.store.sql.stores import open_postgres, open_sqlite
+from tests.parts import elasticsearch_url
 
 Open = Callable[[], Awaitable[Stores]]
 
@@ -35,17 +37,49 @@ async def _sqlite(folder: Path) -> AsyncIterator[Open]:
 
 @asynccontextmanager
 async def _postgresql(_: Path) -> AsyncIterator[Open]:
+    async with postgresql() as url:
+        yield lambda: open_postgres(url)
+
+
+@asynccontextmanager
+async def postgresql() -> AsyncIterator[str]:
+    """The URL of an empty database, which is dropped at the end."""
     server = await asyncio.to_thread(postgresql_url)
     name = f"spangate_test_{uuid4().hex}"
     admin = await asyncpg.connect(server)
     await admin.execute(f"create database {name}")
     try:
         base, _, query = server.partition("?")
-        url = f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
-        yield lambda: open_postgres(url)
+        yield f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
     finally:
         await admin.execute(f"drop database {name} with (force)")
         await admin.close()
+
+
+@asynccontextmanager
+async def _sqlite_elasticsearch(folder: Path) -> AsyncIterator[Open]:
+    async with elasticsearch() as access:
+        yield lambda: open_sqlite(folder / "data" / "spangate.db", access)
+
+
+@asynccontextmanager
+async def _postgresql_elasticsearch(_: Path) -> AsyncIterator[Open]:
+    async with postgresql() as url, elasticsearch() as access:
+        yield lambda: open_postgres(url, access)
+
+
+@asynccontextmanager
+async def elasticsearch() -> AsyncIterator[Access]:
+    """An Elasticsearch, and a prefix that nobody uses; what has it is deleted at the end."""
+    access = Access(await asyncio.to_thread(elasticsearch_url), prefix=f"test-{uuid4().hex}")
+    try:
+        yield access
+    finally:
+        cluster = Cluster(access)
+        if names := list(await cluster.client.indices.get(index=f"{access.prefix}-*", filter_path="*.settings.index.uuid")):
+            await cluster.client.indices.delete(index=names)  # by name: a cluster may forbid patterns
+        await cluster.client.options(ignore_status=404).indices.delete_index_template(name=f"{access.prefix}-*")
+        await cluster.close()
 
 
 @cache
@@ -62,4 +96,9 @@ def postgresql_url() -> str:
     return server.get_uri()
 
 
-BACKENDS = (Backend("sqlite", _sqlite), Backend("postgresql", _postgresql))
+BACKENDS = (
+    Backend("sqlite", _sqlite),
+    Backend("postgresql", _postgresql),
+    Backend("sqlite+elasticsearch", _sqlite_elasticsearch),
+    Backend("postgresql+elasticsearch", _postgresql_elasticsearch),
+)

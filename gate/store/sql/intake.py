@@ -1,7 +1,7 @@
 """The hot path in SQL: chunks and trace summaries of every waiting export request in one transaction."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -9,21 +9,38 @@ from gate.codec.batch import Batch, TraceChunk
 from gate.model.run import RunState
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, run_key, upsert
-from gate.store.sql.schema import indexed, runs, stored, traces
-from gate.store.sql.spans import PackedChunk, insert_chunks, pack
+from gate.store.sql.schema import indexed, outbox, runs, stored, traces
+from gate.store.sql.traces import work_row
 from gate.store.sql.words import Found, Pair, Words, joined
 
 
-class SqlIntake:
-    """See `Intake`. Spans and summaries are in one database, so one transaction holds both."""
+class ChunkWriter(Protocol):
+    """Where the chunks themselves go."""
 
-    def __init__(self, database: Database) -> None:
+    separate: bool
+    """Whether that is another store, which must be told to keep late chunks of persistent traces."""
+
+    async def prepare(self, project: str, batch: Batch, *, run: str, now_ns: int) -> Sequence[Any]:
+        """What `insert` needs of each chunk. A separate store has them when this returns."""
+        ...
+
+    def insert(self, connection: Connection, items: Sequence[tuple[int, Any]], *, now_ns: int) -> tuple[bool, ...]:
+        """Enter (project key, prepared chunk) in the intake's transaction; for each, whether it was new."""
+        ...
+
+
+class SqlIntake:
+    """See `Intake`. One transaction says which chunks are new and brings their traces' summaries up to date."""
+
+    def __init__(self, database: Database, chunks: ChunkWriter) -> None:
         self._database = database
+        self._chunks = chunks
         self._words = Words()
 
     async def accept(self, project: str, batch: Batch, *, run: str, now_ns: int) -> frozenset[str]:
         """See `Intake.accept`."""
-        delivery = _Delivery(project, batch, await pack(batch.chunks), run, now_ns)
+        prepared = await self._chunks.prepare(project, batch, run=run, now_ns=now_ns)
+        delivery = _Delivery(project, batch, prepared, run, now_ns)
         stored = await self._database.write_together(self._store, delivery)
         if stored.words is not None:
             self._words.remember(stored.words)
@@ -34,9 +51,9 @@ class SqlIntake:
         items = [(keys.project(one.project), chunk, one) for one in deliveries for chunk in one.batch.chunks]
         named = [(project, keys.run(project, chunk, one), chunk, one) for project, chunk, one in items]
         now_ns = max(one.now_ns for one in deliveries)
-        packed = [chunk for one in deliveries for chunk in one.packed]
-        new = insert_chunks(
-            connection, [(project, chunk) for (project, _, _), chunk in zip(items, packed, strict=True)], now_ns=now_ns
+        prepared = [chunk for one in deliveries for chunk in one.prepared]
+        new = self._chunks.insert(
+            connection, [(project, chunk) for (project, _, _), chunk in zip(items, prepared, strict=True)], now_ns=now_ns
         )
         fresh = [row for row, is_new in zip(named, new, strict=True) if is_new]
         summaries: dict[tuple[int, bytes], _Summary] = {}
@@ -66,6 +83,8 @@ class SqlIntake:
         if stored_rows:
             changed = [_merged(row, summaries[identity].row) for identity, row in stored_rows.items()]
             connection.execute(_UPDATE, [{("of" if name == "key" else name): row[name] for name in row} for row in changed])
+            if self._chunks.separate and (late := [row for row in changed if row["persistent"]]):
+                connection.execute(insert(outbox), [work_row(row["project"], row["trace_id"], "mark") for row in late])
         return found
 
 
@@ -77,7 +96,7 @@ class _Stored(NamedTuple):
 class _Delivery(NamedTuple):
     project: str
     batch: Batch
-    packed: list[PackedChunk]
+    prepared: Sequence[Any]
     run: str
     now_ns: int
 

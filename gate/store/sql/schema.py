@@ -45,7 +45,7 @@ def _project() -> Column[int]:
 
 def _partial(name: str, where: str, *columns: str) -> Index:
     """An index of the rows that a search by it can want: receiving pays for each entry. The search repeats the condition."""
-    in_sqlite = f"{where} = 1" if where.isalpha() else where
+    in_sqlite = f"{where} = 1" if where.isalpha() else where.replace("not kept", "kept = 0")
     return Index(name, *columns, sqlite_where=text(in_sqlite), postgresql_where=text(where))
 
 
@@ -170,6 +170,20 @@ chunks = Table(
     UniqueConstraint("project", "trace_id", "digest"),
 )
 """Raw spans: one zstd-compressed OTLP `TracesData` per (trace, export request). Belongs to the span store alone."""
+
+manifest = Table(
+    "manifest",
+    metadata,
+    _project(),
+    Column("trace_id", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("received_ns", BigInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("kept", Boolean, nullable=False),
+    PrimaryKeyConstraint("project", "trace_id", "digest"),
+    _partial("manifest_days", "not kept", "received_ns"),
+)
+"""What each trace consists of when chunks are in another store; empty when they are in `chunks`."""
 
 marks = Table(
     "marks",

@@ -1,21 +1,18 @@
 """The span store in SQL: compressed chunks, and its own list of persistent traces."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, exists, insert, select
 
-from gate.codec.batch import TraceChunk
-from gate.store.sql.attributes import has_attribute
-from gate.store.sql.compression import compress, decompress
+from gate.codec.batch import Batch
+from gate.store.attributes import has_attribute
+from gate.store.compression import compress_chunks, decompress
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, digest_of, project_key, trace_bytes, upsert
 from gate.store.sql.schema import chunks, marks
 
 _IDS_A_QUERY = 500
-_LARGE = 4 * 1024 * 1024
-"""Bytes; fewer are compressed before another request would notice."""
 
 
 class SqlSpans:
@@ -24,23 +21,25 @@ class SqlSpans:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def write(self, project: str, chunks: Sequence[TraceChunk], *, now_ns: int) -> tuple[bool, ...]:
-        """See `SpanStore.write`."""
-
-        packed = await pack(chunks)
-
-        def work(connection: Connection) -> tuple[bool, ...]:
-            key = project_key(connection, project)
-            return insert_chunks(connection, [(key, chunk) for chunk in packed], now_ns=now_ns)
-
-        return await self._database.write(work)
-
     async def read(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
         """See `SpanStore.read`."""
 
         def work(connection: Connection) -> dict[str, tuple[bytes, ...]]:
             found = _blobs(connection, project_key(connection, project), trace_ids)
             return {trace_id: tuple(map(decompress, found[trace_id])) for trace_id in trace_ids if trace_id in found}
+
+        return await self._database.read(work)
+
+    async def missing(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
+        """See `SpanStore.missing`."""
+
+        def work(connection: Connection) -> frozenset[str]:
+            key = project_key(connection, project)
+            there: set[bytes] = set()
+            for part in _parts(trace_ids):
+                query = select(chunks.c.trace_id).where(chunks.c.project == key, chunks.c.trace_id.in_(part)).distinct()
+                there.update(connection.scalars(query))
+            return frozenset(trace_id for trace_id in trace_ids if trace_bytes(trace_id) not in there)
 
         return await self._database.read(work)
 
@@ -103,12 +102,19 @@ class PackedChunk(NamedTuple):
     blob: bytes
 
 
-async def pack(chunks: Sequence[TraceChunk]) -> list[PackedChunk]:
-    """Compress chunks, before they wait for the writer: it has enough to do. Large ones in a thread."""
-    bodies = [chunk.body for chunk in chunks]
-    large = sum(map(len, bodies)) > _LARGE
-    blobs = await asyncio.to_thread(compress, bodies) if large else compress(bodies)
-    return [PackedChunk(chunk.trace_id, digest_of(chunk.body), blob) for chunk, blob in zip(chunks, blobs, strict=True)]
+class SqlChunks:
+    """See `ChunkWriter`: chunks beside the records, so that one transaction holds both."""
+
+    separate = False
+
+    async def prepare(self, project: str, batch: Batch, *, run: str, now_ns: int) -> Sequence[PackedChunk]:
+        """See `ChunkWriter.prepare`."""
+        blobs = await compress_chunks(batch.chunks)
+        return [PackedChunk(chunk.trace_id, digest_of(chunk.body), blob) for chunk, blob in zip(batch.chunks, blobs, strict=True)]
+
+    def insert(self, connection: Connection, items: Sequence[tuple[int, PackedChunk]], *, now_ns: int) -> tuple[bool, ...]:
+        """See `ChunkWriter.insert`."""
+        return insert_chunks(connection, items, now_ns=now_ns)
 
 
 def insert_chunks(connection: Connection, items: Sequence[tuple[int, PackedChunk]], *, now_ns: int) -> tuple[bool, ...]:

@@ -1,21 +1,26 @@
-"""Everything on one SQL database."""
+"""Records in one SQL database; spans beside them, or in Elasticsearch."""
 
 from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from gate.errors import GateError
+from gate.errors import BadRequest, GateError
 from gate.service import Stats
+from gate.store.elasticsearch.cluster import Access
+from gate.store.elasticsearch.spans import ElasticsearchSpans, open_elasticsearch
 from gate.store.migrations import migrate
+from gate.store.protocols import SpanStore
 from gate.store.sql.baselines import SqlBaselines
 from gate.store.sql.database import Database
 from gate.store.sql.intake import SqlIntake
+from gate.store.sql.manifest import SqlManifest
 from gate.store.sql.outbox import SqlOutbox
 from gate.store.sql.postgres import PostgresDatabase
 from gate.store.sql.projects import SqlProjects, SqlTokens
 from gate.store.sql.runs import SqlRuns
-from gate.store.sql.schema import operations, runs, samples, traces
-from gate.store.sql.spans import SqlSpans
+from gate.store.sql.schema import chunks, manifest, operations, runs, samples, traces
+from gate.store.sql.separate import SeparateChunks
+from gate.store.sql.spans import SqlChunks, SqlSpans
 from gate.store.sql.sqlite import SqliteDatabase, give_back_pages
 from gate.store.sql.traces import SqlTraces
 from gate.store.sql.words import shrink
@@ -29,7 +34,7 @@ _DICTIONARY = 100_000
 class SqlStores:
     """See `Stores`; open with `open_sqlite`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, spans: ElasticsearchSpans | None = None) -> None:
         self.database = database
         self.projects = SqlProjects(database)
         self.tokens = SqlTokens(database)
@@ -37,8 +42,9 @@ class SqlStores:
         self.traces = SqlTraces(database)
         self.baselines = SqlBaselines(database)
         self.outbox = SqlOutbox(database)
-        self.spans = SqlSpans(database)
-        self.intake = SqlIntake(database)
+        self.spans: SpanStore = spans or SqlSpans(database)
+        self.intake = SqlIntake(database, SeparateChunks(database, spans) if spans else SqlChunks())
+        self._separate = spans
 
     async def stats(self) -> Stats:
         """See `Stores.stats`."""
@@ -66,30 +72,56 @@ class SqlStores:
 
     async def check(self) -> dict[str, str]:
         """See `Stores.check`."""
+        found: dict[str, str] = {}
         try:
             await self.database.check()
+            found["database"] = "ok"
         except GateError as error:
-            return {"database": str(error)}
-        return {"database": "ok"}
+            found["database"] = str(error)
+        if self._separate is not None:
+            try:
+                found["elasticsearch"] = await self._separate.check()
+            except GateError as error:
+                found["elasticsearch"] = str(error)
+        return found
 
     async def close(self) -> None:
         """See `Stores.close`."""
         await self.database.close()
+        if self._separate is not None:
+            await self._separate.close()
 
 
-async def open_postgres(url: str) -> SqlStores:
-    """Connect to the database that the URL names and bring its schema to the newest version. Raises Unavailable, BadRequest."""
-    database = PostgresDatabase(url)
+async def open_postgres(url: str, elasticsearch: Access | None = None) -> SqlStores:
+    """Connect to the database that the URL names and bring its schema to the newest version; spans go to Elasticsearch when it
+    is given. Raises Unavailable, BadRequest."""
+    return await _open(PostgresDatabase(url), elasticsearch)
+
+
+async def open_sqlite(path: Path, elasticsearch: Access | None = None) -> SqlStores:
+    """Open (or make) the database file, likewise."""
+    return await _open(SqliteDatabase(path), elasticsearch)
+
+
+async def _open(database: PostgresDatabase | SqliteDatabase, elasticsearch: Access | None) -> SqlStores:
     try:
         await database.open(migrate)
+        await database.read(lambda connection: _must_fit(connection, separate=elasticsearch is not None))
+        spans = await open_elasticsearch(elasticsearch, SqlManifest(database)) if elasticsearch else None
     except BaseException:
         await database.close()
         raise
-    return SqlStores(database)
+    return SqlStores(database, spans)
 
 
-async def open_sqlite(path: Path) -> SqlStores:
-    """Open (or make) the database file and bring its schema to the newest version. Raises Unavailable."""
-    database = SqliteDatabase(path)
-    await database.open(migrate)
-    return SqlStores(database)
+def _must_fit(connection: Connection, *, separate: bool) -> None:
+    """Spans that were stored before must be where they are looked for."""
+    if separate and connection.execute(select(chunks.c.key).limit(1)).first():
+        raise BadRequest(
+            "This database holds spans itself, but SPANGATE_ELASTICSEARCH_URL is set.",
+            hint="Unset it, or set SPANGATE_DATABASE_URL to a new database.",
+        )
+    if not separate and connection.execute(select(manifest.c.digest).limit(1)).first():
+        raise BadRequest(
+            "The spans of this database are in Elasticsearch, but SPANGATE_ELASTICSEARCH_URL is not set.", hint="Set it."
+        )

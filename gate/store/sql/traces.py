@@ -9,6 +9,7 @@ from gate.errors import Conflict
 from gate.service import TraceQuery, TraceSummary
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit
+from gate.store.sql.manifest import forget_chunks
 from gate.store.sql.schema import outbox, runs, samples, traces
 from gate.store.sql.search import cursor_of, page_query
 from gate.store.sql.words import services_of
@@ -69,10 +70,12 @@ class SqlTraces:
                 .where(traces.c.project == key, traces.c.received_ns < before_ns, ~traces.c.persistent)
                 .order_by(traces.c.key)
                 .limit(limit)
+                .with_for_update(skip_locked=True)  # one that receives spans at the moment is not old any more
             ).all()
             if old:
                 keys = [row.key for row in old]
                 connection.execute(delete(traces).where(traces.c.key.in_(keys)))
+                forget_chunks(connection, key, [row.trace_id for row in old], before_ns=before_ns)
                 connection.execute(insert(outbox), [work_row(key, row.trace_id, "delete", before_ns) for row in old])
             return Pruned(len(old), sum(row.spans for row in old))
 

@@ -1,14 +1,26 @@
 """How the span store keeps a chunk: zstd, level 3."""
 
+import asyncio
 import threading
 from collections.abc import Sequence
 
 import zstandard
 
+from gate.codec.batch import TraceChunk
+
 LEVEL = 3
 """On generated traces level 1 takes 2 % more space and a fifth less time, 5 takes 3 % less and three times as long."""
 
+_LARGE = 4 * 1024 * 1024
+"""Bytes; fewer are compressed before another request would notice."""
+
 _local = threading.local()
+
+
+async def compress_chunks(chunks: Sequence[TraceChunk]) -> list[bytes]:
+    """The compressed body of each. Large ones in a thread."""
+    bodies = [chunk.body for chunk in chunks]
+    return await asyncio.to_thread(compress, bodies) if sum(map(len, bodies)) > _LARGE else compress(bodies)
 
 
 def compress(bodies: Sequence[bytes]) -> list[bytes]:

@@ -18,7 +18,7 @@ def has_attribute(body: bytes, key: str, value: str) -> bool:
         return False
     if not _may_be_other_than_text(value) and value.encode() not in body:
         return False
-    return any(_text(attributes.get(key)) == value for attributes in _attributes(body))
+    return any(text_of(attributes.get(key)) == value for attributes in _attributes(body))
 
 
 def _attributes(body: bytes) -> Iterator[Attributes]:
@@ -37,7 +37,8 @@ def _may_be_other_than_text(value: str) -> bool:
     return True
 
 
-def _text(value: AttributeValue) -> str | None:
+def text_of(value: AttributeValue) -> str | None:
+    """What an attribute's value is compared as; None for lists, maps, bytes and nothing."""
     match value:
         case str():
             return value

@@ -1,0 +1,144 @@
+"""The connection to a cluster: the official client on httpx, and its errors in words that name the setting to change."""
+
+import re
+from collections.abc import Awaitable
+from typing import Any
+
+import msgspec
+from elastic_transport import ApiResponse, HttpxAsyncHttpNode, JsonSerializer, TlsError, TransportError
+from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
+
+from gate.errors import BadRequest, Unavailable
+
+MAJOR = 9
+"""The client speaks to servers of its own major version only."""
+_SECONDS = 30
+_PREFIX = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
+
+
+class Access(msgspec.Struct, frozen=True):
+    """How to reach a cluster; each field is the setting `elasticsearch_` and its name."""
+
+    url: str
+    """Several nodes are separated by commas."""
+    user: str = ""
+    password: str = ""
+    api_key: str = ""
+    """The encoded form: the `encoded` of the answer that made it."""
+    ca: str = ""
+    """A file of certificates to trust instead of the system's."""
+    prefix: str = "spangate"
+    """What all index names begin with."""
+
+
+class Cluster:
+    """One client for the whole process. Connects with the first call."""
+
+    def __init__(self, access: Access) -> None:
+        self.prefix = access.prefix
+        self._closed = False
+        if not _PREFIX.fullmatch(access.prefix):
+            raise BadRequest(
+                f"SPANGATE_ELASTICSEARCH_PREFIX={access.prefix[:80]!r} cannot begin an index name.",
+                hint="Use lower-case letters, digits, dashes, dots, underscores.",
+            )
+        if access.api_key and access.user:
+            raise BadRequest("Set SPANGATE_ELASTICSEARCH_API_KEY or SPANGATE_ELASTICSEARCH_USER, not both.")
+        options: dict[str, Any] = {}
+        if access.api_key:
+            options["api_key"] = access.api_key
+        if access.user:
+            options["basic_auth"] = (access.user, access.password)
+        if access.ca:
+            options["ca_certs"] = access.ca
+        urls = [url.strip() for url in access.url.split(",")]
+        try:
+            self.client = AsyncElasticsearch(
+                urls,
+                node_class=HttpxAsyncHttpNode,
+                request_timeout=_SECONDS,
+                max_retries=2,
+                serializers=dict.fromkeys(("application/json", "application/vnd.elasticsearch+json"), _Json()),
+                **options,
+            )
+        except (ValueError, TypeError) as error:  # the client's ways to say that a URL or an option is wrong
+            raise BadRequest(
+                f"SPANGATE_ELASTICSEARCH_URL is no URL with a port: {error}.", hint="For example https://host:9200."
+            ) from error
+        except OSError as error:
+            raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={access.ca!r} cannot be read: {error}.") from error
+        self.where = ", ".join(url.rpartition("@")[2].rpartition("//")[2].rstrip("/") for url in urls)
+        """The address without user and password, for messages."""
+
+    async def ask(self, call: Awaitable[ApiResponse[Any]]) -> Any:
+        """The body of the answer to a call of the client. Raises Unavailable with what happened and which setting to change."""
+        try:
+            return (await call).body
+        except Exception as error:
+            raise self.unavailable(error) from error
+
+    async def close(self) -> None:
+        """Later calls raise Unavailable."""
+        self._closed = True
+        await self.client.close()
+
+    def unavailable(self, error: Exception) -> Unavailable:
+        """An error of the client as one of ours; another error is raised again."""
+        if self._closed:
+            return Unavailable("The store is closed: the server is shutting down.", hint="Send it again.")
+        if not isinstance(error, ApiError | TransportError | UnsupportedProductError):
+            raise error
+        problem, hint = _explain(error)
+        return Unavailable(f"Elasticsearch at {self.where} {problem}.", hint=hint)
+
+
+def reason_of(body: Any) -> str:
+    """The type and reason in an error answer."""
+    try:
+        error = msgspec.convert(body.get("error", body) if hasattr(body, "get") else body, _Error)
+    except msgspec.ValidationError:
+        return str(body)[:500]
+    return ": ".join(filter(None, (error.type, error.reason)))[:500]
+
+
+class _Error(msgspec.Struct):
+    type: str
+    reason: str | None = None
+
+
+def _explain(error: Exception) -> tuple[str, str]:
+    reason = reason_of(error.body) if isinstance(error, ApiError) else str(error)
+    match error:
+        case UnsupportedProductError():
+            return "is not Elasticsearch", "See SPANGATE_ELASTICSEARCH_URL."
+        case ApiError(status_code=401):
+            return (
+                f"does not accept the credentials ({reason})",
+                "Set SPANGATE_ELASTICSEARCH_USER and SPANGATE_ELASTICSEARCH_PASSWORD, or SPANGATE_ELASTICSEARCH_API_KEY.",
+            )
+        case ApiError(status_code=400) if "media_type_header" in reason or "compatible" in reason:
+            return f"is not of version {MAJOR} ({reason})", f"SPANGATE_ELASTICSEARCH_URL must name an Elasticsearch {MAJOR}."
+        case ApiError() if "block" in reason:
+            return f"refuses to write: {reason}", "Nothing was stored. Give it disk space, or remove the block."
+        case ApiError(status_code=403):
+            return (
+                f"forbids it: {reason}",
+                "The user of SPANGATE_ELASTICSEARCH_USER or SPANGATE_ELASTICSEARCH_API_KEY needs the cluster privileges `monitor` and "
+                "`manage_index_templates`, and `all` on the indices of SPANGATE_ELASTICSEARCH_PREFIX.",
+            )
+        case ApiError(status_code=status):
+            return f"answers {status}: {reason}", "Nothing was acknowledged; try again."
+        case TlsError():
+            return f"cannot be trusted: {reason}", "Set SPANGATE_ELASTICSEARCH_CA to the file of its certificate authority."
+        case _:
+            return f"cannot be reached: {reason}", "Nothing was acknowledged; see SPANGATE_ELASTICSEARCH_URL."
+
+
+class _Json(JsonSerializer):
+    """JSON by msgspec, several times as fast as the standard library's."""
+
+    def json_dumps(self, data: Any) -> bytes:
+        return msgspec.json.encode(data)
+
+    def json_loads(self, data: bytes) -> Any:
+        return msgspec.json.decode(data)

@@ -1,0 +1,290 @@
+"""The span store in Elasticsearch."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from gate.codec.batch import TraceChunk
+from gate.store.attributes import has_attribute
+from gate.store.elasticsearch.bulk import Action, Bulk
+from gate.store.elasticsearch.cluster import Access, Cluster
+from gate.store.elasticsearch.documents import body_of, document_id, encode, term_of
+from gate.store.elasticsearch.indices import Indices
+from gate.store.values import StoredChunk
+
+_AT_ONCE = 500
+"""Documents (or traces) of one request at most,"""
+_BYTES = 16 * 1024 * 1024
+"""and compressed bytes."""
+_LARGE = 1024 * 1024
+"""Bytes to encode in a thread; fewer are done before another request would notice."""
+_HITS = 5_000
+
+Place = tuple[str, StoredChunk]
+"""A chunk of a trace."""
+
+
+class Manifest(Protocol):
+    """What each trace consists of: kept by the record store, written in one transaction with the trace's summary."""
+
+    async def chunks(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[StoredChunk, ...]]:
+        """In order of arrival; unknown traces are left out. Raises NotFound for an unknown project."""
+        ...
+
+    async def keep(self, project: str, trace_id: str, digests: Sequence[bytes]) -> None:
+        """Note that these chunks were copied to the index of persistent traces."""
+        ...
+
+    async def forget(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> None:
+        """Forget the chunks that arrived before."""
+        ...
+
+    async def needed(self, times: Sequence[tuple[int, int]]) -> tuple[bool, ...]:
+        """For each time from … to, whether a chunk that arrived in it is kept nowhere but in the index of its day."""
+        ...
+
+    async def installation(self) -> str:
+        """What tells this record store from every other one."""
+        ...
+
+
+class ElasticsearchSpans:
+    """See `SpanStore`; open with `open_elasticsearch`."""
+
+    def __init__(self, cluster: Cluster, indices: Indices, manifest: Manifest) -> None:
+        self._cluster = cluster
+        self._indices = indices
+        self._manifest = manifest
+        self._bulk = Bulk(cluster)
+
+    async def put(self, project: str, chunks: Sequence[tuple[TraceChunk, StoredChunk, bytes]]) -> None:
+        """Write chunks, with their compressed bodies, and return when they are on disk. They belong to their trace once the
+        manifest has them; what is never entered there is dropped with its day."""
+        index = {place.received_ns: self._indices.of(place.received_ns) for _, place, _ in chunks}
+        for name in set(index.values()):
+            await self._indices.make(name)
+
+        def actions() -> list[Action]:
+            return [
+                Action(
+                    index[place.received_ns],
+                    document_id(project, chunk.trace_id.hex(), place),
+                    encode(project, chunk.trace_id.hex(), place.received_ns, blob, chunk.body),
+                )
+                for chunk, place, blob in chunks
+            ]
+
+        large = sum(len(chunk.body) for chunk, _, _ in chunks) > _LARGE
+        await self._bulk.send(await asyncio.to_thread(actions) if large else actions())
+
+    async def read(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        """See `SpanStore.read`."""
+        places = await self._manifest.chunks(project, trace_ids)
+        bodies: dict[tuple[str, bytes], bytes] = {}
+        async for part in self._documents(project, _flat(places), ["body"]):
+            bodies.update({(trace_id, chunk.digest): body_of(source) for trace_id, chunk, source in part})
+        found: dict[str, tuple[bytes, ...]] = {}
+        for trace_id in trace_ids:
+            of_trace = [bodies.get((trace_id, chunk.digest)) for chunk in places.get(trace_id, ())]
+            there = tuple(body for body in of_trace if body is not None)
+            if there and len(there) == len(of_trace):
+                found[trace_id] = there
+        return found
+
+    async def missing(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
+        """See `SpanStore.missing`."""
+        places = await self._manifest.chunks(project, trace_ids)
+        there: set[tuple[str, bytes]] = set()
+        async for part in self._documents(project, _flat(places), []):
+            there.update((trace_id, chunk.digest) for trace_id, chunk, _ in part)
+        lost = {trace_id for trace_id, chunk in _flat(places) if (trace_id, chunk.digest) not in there}
+        return frozenset(lost | {trace_id for trace_id in trace_ids if trace_id not in places})
+
+    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
+        """See `SpanStore.mark`. A persistent trace's chunks are copied to where no day is dropped; when the mark is taken away
+        the copies stay until the trace is deleted."""
+        chunks = (await self._manifest.chunks(project, [trace_id])).get(trace_id, ())
+        mark = msgspec.json.encode({"project": project, "trace_id": trace_id, "mark": True}) if persistent else None
+        await self._bulk.send([Action(self._indices.persistent, _mark_id(project, trace_id), mark)])
+        if not persistent:
+            return
+        wanted = [(trace_id, chunk) for chunk in chunks if not chunk.kept]
+        async for part in self._documents(project, wanted, ["body"]):
+            copies = [
+                Action(
+                    self._indices.persistent,
+                    document_id(project, trace_id, chunk),
+                    encode(project, trace_id, chunk.received_ns, base64.b64decode(source["body"]), body_of(source)),
+                )
+                for _, chunk, source in part
+            ]
+            await self._bulk.send(copies)
+            await self._manifest.keep(project, trace_id, [chunk.digest for _, chunk, _ in part])
+
+    async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:
+        """See `SpanStore.delete`. A day of which nothing is needed any more is dropped whole."""
+        persistent = await self._marked_of(project, trace_ids)
+        mine = [trace_id for trace_id in trace_ids if trace_id not in persistent]
+        await self._manifest.forget(project, mine, before_ns=before_ns)
+        deleted = await self._drop_days(project, mine, before_ns)
+        while hits := await self._search(self._of(project, mine, before_ns), size=_HITS):
+            deleted += await self._bulk.send([Action(hit["_index"], hit["_id"]) for hit in hits])
+        return deleted
+
+    async def with_attribute(self, project: str, trace_ids: Sequence[str], key: str, value: str) -> frozenset[str]:
+        """See `SpanStore.with_attribute`."""
+        term, exact = term_of(key, value)
+        sure: set[str] = set()
+        unsure: set[str] = set()
+        for start in range(0, len(trace_ids), _AT_ONCE):
+            part = trace_ids[start : start + _AT_ONCE]
+            query = self._of(project, part)
+            query["bool"]["should"] = [{"term": {"attributes": term}}, {"term": {"unindexed": True}}]
+            query["bool"]["minimum_should_match"] = 1
+            hits = await self._search(query, size=len(part), collapse={"field": "trace_id"}, fields=["trace_id", "unindexed"])
+            for hit in hits:
+                (trace_id,), (unindexed,) = hit["fields"]["trace_id"], hit["fields"]["unindexed"]
+                (sure if exact and not unindexed else unsure).add(trace_id)
+        bodies = await self.read(project, sorted(unsure))
+        sure.update(trace_id for trace_id in bodies if any(has_attribute(body, key, value) for body in bodies[trace_id]))
+        return frozenset(sure)
+
+    async def marked(self, project: str) -> frozenset[str]:
+        """See `SpanStore.marked`."""
+        await self._indices.refresh(self._indices.persistent)
+        found: list[str] = []
+        after: dict[str, Any] = {}
+        while True:
+            answer = await self._cluster.ask(
+                self._cluster.client.search(
+                    index=self._indices.persistent,
+                    query={"bool": {"filter": [{"term": {"project": project}}, {"term": {"mark": True}}]}},
+                    size=_HITS,
+                    sort=[{"trace_id": "asc"}],
+                    source=False,
+                    **after,
+                )
+            )
+            hits = answer["hits"]["hits"]
+            found += [hit["sort"][0] for hit in hits]
+            if len(hits) < _HITS:
+                return frozenset(found)
+            after = {"search_after": hits[-1]["sort"]}
+
+    async def check(self) -> str:
+        """`ok`, or what is wrong."""
+        health = await self._cluster.ask(
+            self._cluster.client.cluster.health(index=f"{self._cluster.prefix}-*", filter_path="status", timeout="5s")
+        )
+        if health["status"] == "red":
+            return f"Elasticsearch at {self._cluster.where} has lost a part of the indices {self._cluster.prefix}-* (status red)."
+        return "ok"
+
+    async def close(self) -> None:
+        """Later calls raise Unavailable."""
+        await self._cluster.close()
+
+    async def _documents(
+        self, project: str, wanted: Sequence[Place], fields: list[str]
+    ) -> AsyncIterator[list[tuple[str, StoredChunk, dict[str, Any]]]]:
+        """The documents that are there, with these fields of their source, in parts. In real time."""
+        for part in _by_size(wanted):
+            found, gone = await self._get(project, part, fields, kept=False)
+            if gone:
+                found += (await self._get(project, gone, fields, kept=True))[0]
+            yield found
+
+    async def _get(
+        self, project: str, part: Sequence[Place], fields: list[str], *, kept: bool
+    ) -> tuple[list[tuple[str, StoredChunk, dict[str, Any]]], list[Place]]:
+        """What is where it should be (`kept`: where it could be as well), and what is not."""
+        docs = [
+            {
+                "_index": self._indices.persistent if chunk.kept != kept else self._indices.of(chunk.received_ns),
+                "_id": document_id(project, trace_id, chunk),
+                "_source": fields or False,
+            }
+            for trace_id, chunk in part
+        ]
+        answer = await self._cluster.ask(self._cluster.client.mget(docs=docs))
+        found: list[tuple[str, StoredChunk, dict[str, Any]]] = []
+        gone: list[Place] = []
+        for (trace_id, chunk), document in zip(part, answer["docs"], strict=True):
+            if document.get("found"):
+                found.append((trace_id, chunk, document.get("_source", {})))
+            else:
+                gone.append((trace_id, chunk))
+        return found, gone
+
+    async def _marked_of(self, project: str, trace_ids: Sequence[str]) -> set[str]:
+        marked: set[str] = set()
+        for start in range(0, len(trace_ids), _AT_ONCE):
+            part = trace_ids[start : start + _AT_ONCE]
+            ids = [_mark_id(project, trace_id) for trace_id in part]
+            answer = await self._cluster.ask(self._cluster.client.mget(index=self._indices.persistent, ids=ids, source=False))
+            marked.update(trace_id for trace_id, mark in zip(part, answer["docs"], strict=True) if mark.get("found"))
+        return marked
+
+    async def _drop_days(self, project: str, trace_ids: Sequence[str], before_ns: int) -> int:
+        """Drop the days before that nobody needs; returns how many chunks of these traces were in them."""
+        days = [day for day in await self._indices.daily() if self._indices.day_ns(day)[1] <= before_ns]
+        needed = await self._manifest.needed([self._indices.day_ns(day) for day in days])
+        deleted = 0
+        for day, is_needed in zip(days, needed, strict=True):
+            if not is_needed:
+                count = self._cluster.client.count(index=day, query=self._of(project, trace_ids), ignore_unavailable=True)
+                deleted += (await self._cluster.ask(count))["count"]
+                await self._indices.drop(day)
+        return deleted
+
+    async def _search(self, query: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+        """Hits in all indices of chunks, without their source, of all that was written before."""
+        await self._indices.refresh(*self._indices.everywhere)
+        answer = await self._cluster.ask(
+            self._cluster.client.search(
+                index=self._indices.everywhere, query=query, source=False, track_total_hits=False, **options
+            )
+        )
+        return answer["hits"]["hits"]
+
+    def _of(self, project: str, trace_ids: Sequence[str], before_ns: int | None = None) -> dict[str, Any]:
+        wanted: list[dict[str, Any]] = [{"term": {"project": project}}, {"terms": {"trace_id": list(trace_ids)}}]
+        if before_ns is not None:
+            wanted.append({"range": {"received_ns": {"lt": before_ns}}})
+        return {"bool": {"filter": wanted}}
+
+
+async def open_elasticsearch(access: Access, manifest: Manifest) -> ElasticsearchSpans:
+    """Connect, check that the indices with our prefix are this record store's, make what is missing. Raises Unavailable or
+    BadRequest with the setting to change."""
+    cluster = Cluster(access)
+    try:
+        indices = Indices(cluster, await manifest.installation())
+        await indices.open()
+    except BaseException:
+        await cluster.close()
+        raise
+    return ElasticsearchSpans(cluster, indices, manifest)
+
+
+def _mark_id(project: str, trace_id: str) -> str:
+    return f"{project}:{trace_id}"
+
+
+def _flat(places: dict[str, tuple[StoredChunk, ...]]) -> list[Place]:
+    return [(trace_id, chunk) for trace_id, chunks in places.items() for chunk in chunks]
+
+
+def _by_size(wanted: Sequence[Place]) -> list[list[Place]]:
+    parts: list[list[Place]] = []
+    size = 0
+    for trace_id, chunk in wanted:
+        if not parts or len(parts[-1]) == _AT_ONCE or size + chunk.size > _BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append((trace_id, chunk))
+        size += chunk.size
+    return parts

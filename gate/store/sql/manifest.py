@@ -1,0 +1,118 @@
+"""What each trace consists of, when its spans are in a store of their own."""
+
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, exists, false, insert, select, update
+
+from gate.store.sql.database import Database
+from gate.store.sql.lookup import by_project, project_key, trace_bytes, upsert
+from gate.store.sql.schema import counters, manifest
+from gate.store.values import StoredChunk
+
+_INSTALLATION = "installation"
+
+
+class SqlManifest:
+    """See `gate.store.elasticsearch.spans.Manifest`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def chunks(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[StoredChunk, ...]]:
+        """See `Manifest.chunks`."""
+
+        def work(connection: Connection) -> dict[str, tuple[StoredChunk, ...]]:
+            key = project_key(connection, project)
+            found: dict[str, tuple[StoredChunk, ...]] = {}
+            for _, part in by_project((key, trace_bytes(trace_id)) for trace_id in trace_ids):
+                query = select(manifest).where(manifest.c.project == key, manifest.c.trace_id.in_(part))
+                for row in connection.execute(query.order_by(manifest.c.received_ns)):
+                    chunk = StoredChunk(row.digest, row.received_ns, row.size, row.kept)
+                    found[row.trace_id.hex()] = (*found.get(row.trace_id.hex(), ()), chunk)
+            return found
+
+        return await self._database.read(work)
+
+    async def keep(self, project: str, trace_id: str, digests: Sequence[bytes]) -> None:
+        """See `Manifest.keep`."""
+
+        def work(connection: Connection) -> None:
+            mine = (manifest.c.project == project_key(connection, project)) & (manifest.c.trace_id == trace_bytes(trace_id))
+            connection.execute(update(manifest).where(mine, manifest.c.digest.in_(digests)).values(kept=True))
+
+        await self._database.write(work)
+
+    async def forget(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> None:
+        """See `Manifest.forget`."""
+
+        def work(connection: Connection) -> None:
+            forget_chunks(connection, project_key(connection, project), map(trace_bytes, trace_ids), before_ns=before_ns)
+
+        await self._database.write(work)
+
+    async def needed(self, times: Sequence[tuple[int, int]]) -> tuple[bool, ...]:
+        """See `Manifest.needed`."""
+
+        def work(connection: Connection) -> tuple[bool, ...]:
+            return tuple(
+                bool(
+                    connection.scalar(
+                        select(
+                            exists().where(
+                                manifest.c.received_ns >= begin, manifest.c.received_ns < end, manifest.c.kept == false()
+                            )
+                        )
+                    )
+                )
+                for begin, end in times
+            )
+
+        return await self._database.read(work)
+
+    async def installation(self) -> str:
+        """See `Manifest.installation`."""
+
+        def work(connection: Connection) -> int:
+            row = {"name": _INSTALLATION, "value": secrets.randbits(62)}
+            connection.execute(upsert(connection.dialect, counters).values(row).on_conflict_do_nothing())
+            return connection.execute(select(counters.c.value).where(counters.c.name == _INSTALLATION)).scalar_one()
+
+        return f"{await self._database.write(work):016x}"
+
+
+def forget_chunks(connection: Connection, project: int, trace_ids: "Sequence[bytes] | map[bytes]", *, before_ns: int) -> None:
+    """Delete the entries of these traces that are older, in the caller's transaction."""
+    for _, part in by_project((project, trace_id) for trace_id in trace_ids):
+        mine = (manifest.c.project == project) & manifest.c.trace_id.in_(part)
+        connection.execute(delete(manifest).where(mine, manifest.c.received_ns < before_ns))
+
+
+def insert_entries(connection: Connection, items: Sequence[tuple[int, bytes, StoredChunk]]) -> tuple[bool, ...]:
+    """Enter (project key, trace id, chunk) when it is not there yet; for each, whether it was new."""
+    rows: dict[tuple[int, bytes, bytes], int] = {}
+    for position, (project, trace_id, chunk) in enumerate(items):
+        rows.setdefault((project, trace_id, chunk.digest), position)
+    known: set[tuple[int, bytes, bytes]] = set()
+    for project, trace_ids in by_project((project, trace_id) for project, trace_id, _ in rows):
+        query = select(manifest.c.project, manifest.c.trace_id, manifest.c.digest)
+        known.update(connection.execute(query.where(manifest.c.project == project, manifest.c.trace_id.in_(trace_ids))).tuples())
+    new = [(identity, items[position][2]) for identity, position in rows.items() if identity not in known]
+    if new:
+        # A second writer's insert in between fails the transaction, which is then tried again.
+        connection.execute(
+            insert(manifest),
+            [
+                {
+                    "project": project,
+                    "trace_id": trace_id,
+                    "digest": digest,
+                    "received_ns": chunk.received_ns,
+                    "size": chunk.size,
+                    "kept": False,
+                }
+                for (project, trace_id, digest), chunk in new
+            ],
+        )
+    fresh = {rows[identity] for identity, _ in new}
+    return tuple(position in fresh for position in range(len(items)))
