@@ -7,7 +7,7 @@ token), may name another with `?project=`. What belongs to another project does 
 import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar.connection import ASGIConnection
@@ -48,6 +48,8 @@ class Authorizer:
 
         # A function: Litestar copies routers deeply, and with a bound method it would copy the gate.
         async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+            if cast(Any, connection.scope)["method"] == "OPTIONS":  # Litestar's own answer: which methods there are
+                return
             connection.scope["user"] = await self.authorize(connection, handler.opt["scope"])
 
         return guard

@@ -1,7 +1,7 @@
 """What requests carry: bodies as Structs that refuse unknown fields, and the types of path and query parameters."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, TypeAlias
 
@@ -130,14 +130,16 @@ def _parameters(handler: BaseRouteHandler) -> frozenset[str]:
     return frozenset(signature - set(providers) - {"request", "data"} - set(re.findall(r"{(\w+)", " ".join(handler.paths))))
 
 
-def nanoseconds(moment: datetime | None) -> int:
-    """Since the epoch; 0 for no moment. Without an offset it is UTC. Raises BadRequest outside of what 64 bits hold (until 2262)."""
-    if moment is None:
+def nanoseconds(name: str, moment: str) -> int:
+    """Since the epoch, within what 64 bits hold (until 2262); 0 for no moment. Raises BadRequest."""
+    if not moment:
         return 0
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if not 1970 <= aware.year < 2262:
-        raise BadRequest(f"The time {moment.isoformat()} is not between 1970 and 2262.")
-    return int(aware.timestamp() * 1_000_000) * 1000
+    try:
+        read = datetime.fromisoformat(moment.upper())
+    except ValueError:
+        raise BadRequest(f"query {name}: {moment!r} is no time.", hint="Write 2026-05-28T20:26:40Z (RFC 3339).") from None
+    since = (read if read.tzinfo else read.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return min(max(since // timedelta(microseconds=1) * 1000, 1), 2**63 - 1)
 
 
 def lower(trace_id: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
 
 from gate.api.request_id import request_id
@@ -147,8 +147,7 @@ def _validation_detail(error: HTTPException) -> str:
     """Litestar's list of what is wrong, as one sentence that names each place."""
     extra: Any = error.extra
     if not isinstance(error, ValidationException) or not isinstance(extra, list):
-        said = re.sub(r"^Bad Request: ", "", str(error.detail))
-        return f"The body is not readable JSON: {said}." if isinstance(error.__cause__, SerializationException) else said
+        return re.sub(r"^Bad Request: ", "", str(error.detail))
     parts: list[str] = []
     for item in cast(list[Any], extra):
         if isinstance(item, dict):

@@ -9,6 +9,7 @@ from gate.api.bodies import json_only, known_parameters
 from gate.api.operation import prune, stats
 from gate.api.projects import ProjectsController
 from gate.api.runs import RunsController
+from gate.api.strict_body import StrictRequest
 from gate.api.traces import TracesController, compare_traces
 from gate.service import Caller
 
@@ -24,6 +25,7 @@ def api_router(authorizer: Authorizer) -> Router:
         guards=[authorizer.guard(), json_only, known_parameters],
         dependencies={"caller": Provide(current_caller, sync_to_thread=False)},
         signature_types=[Caller],
+        request_class=StrictRequest,
         request_max_body_size=MAX_BODY_BYTES,
         cache_control=None,
     )

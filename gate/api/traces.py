@@ -1,7 +1,6 @@
 """Traces: search, one trace, compare two, promote and persist."""
 
 import asyncio
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Response, get, post
@@ -30,7 +29,7 @@ Status = Annotated[
     ),
 ]
 Milliseconds = Annotated[float, QueryParameter(ge=0, le=1e12, description="Traces that took at least so long.")]
-Moment = Annotated[datetime | None, QueryParameter(description="RFC 3339; UTC without an offset.")]
+Moment = Annotated[str, QueryParameter(max_length=40, description="RFC 3339; UTC without an offset.")]
 KeyValue = Annotated[
     str, QueryParameter(max_length=1000, pattern=r"^([^=\x00-\x1f]+=[^\x00]*)?$", description="`key=value` on any span.")
 ]
@@ -45,8 +44,8 @@ def trace_query(
     test_case: Filter = "",
     run: Filter = "",
     environment: Filter = "",
-    since: Moment = None,
-    until: Moment = None,
+    since: Moment = "",
+    until: Moment = "",
     min_duration_ms: Milliseconds = 0,
     persistent: FromQuery[bool | None] = None,
     attribute: KeyValue = "",
@@ -63,8 +62,8 @@ def trace_query(
         test_case=test_case,
         run=run,
         environment=environment,
-        since_ns=nanoseconds(since),
-        until_ns=nanoseconds(until),
+        since_ns=nanoseconds("since", since),
+        until_ns=nanoseconds("until", until),
         min_duration_ns=min(int(min_duration_ms * 1_000_000), 2**63 - 1),
         persistent=persistent,
         attribute=attribute,

@@ -7,7 +7,7 @@ import msgspec
 
 from gate.codec.batch import Batch
 from gate.compare import check_policy
-from gate.errors import BadRequest, Conflict
+from gate.errors import BadRequest, Conflict, NotFound
 from gate.model.policy import Policy
 from gate.model.run import Report, Run
 from gate.model.trace import Trace
@@ -175,9 +175,7 @@ class StoreGate:
             known = {finding.fingerprint for finding in verdict.findings}
             foreign = [fingerprint for fingerprint in fingerprints if fingerprint not in known]
             if foreign:
-                raise BadRequest(
-                    f"Run {run_id!r} has no finding {foreign[0][:80]!r}.", hint="Its verdict lists the fingerprints."
-                )
+                raise NotFound(f"Run {run_id!r} has no finding {foreign[0][:80]!r}.", hint="Its verdict lists the fingerprints.")
             wanted = dict.fromkeys(fingerprints or [finding.fingerprint for finding in verdict.undecided])
             now_ns = self._clock()
             given.extend(Approval(fingerprint, by, reason, to_text(now_ns)) for fingerprint in wanted)

@@ -155,7 +155,7 @@ def test_an_approval_of_what_was_not_found_is_refused(api: Api) -> None:
     promoted(api, 1)
     run, verdict = api.judged(persist_trace(2, good=BAD))
     right = verdict["findings"][0]["fingerprint"]
-    api.problem(400, "POST", f"/runs/{run}/approvals", {"fingerprints": [right, "sg1:0000000000000000"]})
+    api.problem(404, "POST", f"/runs/{run}/approvals", {"fingerprints": [right, "sg1:0000000000000000"]})
     assert api.ok("GET", f"/runs/{run}/verdict")["conclusion"] == "fail"
     unfinished = api.ok("POST", "/runs")["id"]
     api.problem(409, "POST", f"/runs/{unfinished}/approvals")

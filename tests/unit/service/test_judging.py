@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gate.codec.encode import to_batch
-from gate.errors import BadRequest, Conflict, NotFound
+from gate.errors import Conflict, NotFound
 from gate.model.change import kind_of
 from gate.model.policy import Policy
 from gate.model.run import Run
@@ -168,7 +168,7 @@ async def test_approving_what_the_run_does_not_have(gate: StoreGate):
     """A foreign fingerprint is refused and nothing is approved; a run without verdict is a conflict."""
     await golden(gate, 1)
     failed = await record(gate, Run("r1", "default"), persist_trace(3, good=BAD))
-    with pytest.raises(BadRequest):
+    with pytest.raises(NotFound):
         await gate.approve("default", "r1", (failed.undecided[0].fingerprint, "sg1:0123456789abcdef"), by="eve", reason="")
     await gate.create_run(Run("open", "default"))
     with pytest.raises(Conflict):
