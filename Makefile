@@ -6,13 +6,17 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-accuracy bench-stores lock clean
+.PHONY: help demo picture test lint format bench bench-accuracy bench-stores lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 demo: $(VENV)/.demo  ## the story, end to end, on SQLite: about a minute (KEEP=1 leaves the server up)
 	@$(BIN)/python -m gate.demo $(if $(KEEP),--keep) $(if $(OUT),--out "$(OUT)")
+
+picture: $(VENV)/.dev  ## docs/images/report.png anew, from the demo's report
+	@$(BIN)/python -m gate.demo
+	@$(BIN)/python -m tests.picture spangate-demo/report.html docs/images/report.png
 
 test: $(VENV)/.dev  ## every test (PYTEST_ARGS="-k name" for a part)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,7 @@ class Story:
     def tell(self, *, golden_runs: int, keep: bool) -> int:
         """0 when the story came out as told, else 1. Raises DemoFailed when a part of it does not work at all."""
         begin = time.monotonic()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        (self.directory / "logs").mkdir(parents=True)
+        self._empty_directory()
         command = [sys.executable, "-m", "gate.cli", "serve", "--port", str(self.port), "--data", str(self.directory / "data")]
         with Process("spangate", command, self.directory / "logs") as server:
             server.wait_until_ready(f"{self.server}/health")
@@ -51,8 +51,18 @@ class Story:
             self._close(disagreements, time.monotonic() - begin)
             if keep and not disagreements:
                 self.console.print(f"\nThe server stays up on [bold]{self.server}[/]; Ctrl-C ends it.")
-                server.child.wait()
+                with suppress(KeyboardInterrupt):
+                    server.child.wait()
         return 1 if disagreements else 0
+
+    def _empty_directory(self) -> None:
+        """Start anew. Raises DemoFailed for a directory with something in it that no demo has put there."""
+        mark = self.directory / ".spangate-demo"
+        if self.directory.exists() and not mark.exists() and any(self.directory.iterdir()):
+            raise DemoFailed(f"{self.shown} was not made by the demo, which would empty it; name another with OUT=….")
+        shutil.rmtree(self.directory, ignore_errors=True)
+        (self.directory / "logs").mkdir(parents=True)
+        mark.touch()
 
     def _record(self, title: str, *, release: int, branch: str, commit: str, pull_request: int = 0) -> str:
         run: str = self._call(
