@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,10 +56,10 @@ def process(*command: str, cwd: Path, **more: str) -> Iterator[subprocess.Popen[
 
 
 @contextmanager
-def server(cwd: Path, **more: str) -> Iterator[str]:
+def server(cwd: Path, program: Sequence[str] = (sys.executable, "-m", "gate.cli"), **more: str) -> Iterator[str]:
     """A real `spangate serve`; its address."""
     port = free_port()
-    command = (sys.executable, "-m", "gate.cli", "serve", "--port", str(port), "--data", str(cwd / "data"))
+    command = (*program, "serve", "--port", str(port), "--data", str(cwd / "data"))
     log = cwd / "server.log"
     with log.open("w") as file, subprocess.Popen(command, cwd=cwd, env=environ(**more), stdout=file, stderr=file) as child:
         try:
