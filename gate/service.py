@@ -78,6 +78,8 @@ class TraceSummary(msgspec.Struct, frozen=True):
     persistent: bool
     baseline: bool
     received_at: str
+    state: str = "done"
+    """`pending` while the span store has still to follow what was done to the trace (promote, demote, persist)."""
 
 
 class TraceQuery(msgspec.Struct, frozen=True):
@@ -155,6 +157,8 @@ class PruneResult(msgspec.Struct, frozen=True):
     runs: int
     persistent_kept: int
     dry_run: bool
+    state: str = "done"
+    """`pending` while the span store has still to follow."""
 
 
 class Stats(msgspec.Struct, frozen=True):

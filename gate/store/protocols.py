@@ -7,6 +7,7 @@ the backend's own words; then nothing of that call was written. Trace ids are 32
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from gate.codec.batch import Batch
@@ -224,12 +225,14 @@ class Outbox(Protocol):
         """Oldest first; of one trace when named."""
         ...
 
-    async def done(self, work: Sequence[Work]) -> None:
-        """Forget entries. An entry made after one of these for the same trace stays."""
+    def claim(self, *, limit: int, project: str = "", trace_id: str = "") -> AbstractAsyncContextManager[list[Work]]:
+        """Likewise, for a block in which nobody else works at them: entries of the same trace wait for one another, whichever
+        server has them. When the block ends, what it leaves in the list is forgotten; when it raises, or its server dies, all stay.
+        An entry that was made meanwhile stays. Without a name, what others work at is left out; with one, it is waited for."""
         ...
 
-    async def failed(self, work: Work, error: str) -> None:
-        """Note why an entry could not be applied; it stays pending."""
+    async def failed(self, work: Sequence[Work], error: str) -> None:
+        """Note why entries could not be applied; they stay pending."""
         ...
 
 
@@ -255,6 +258,10 @@ class Stores(Protocol):
 
     async def stats(self) -> Stats:
         """Counts over all projects."""
+        ...
+
+    async def take_turn(self, job: str, *, now_ns: int, every_ns: int) -> bool:
+        """Whether the caller shall do a periodic job now: of all servers one may, once in this time."""
         ...
 
     async def tidy(self) -> None:

@@ -67,6 +67,10 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     before_ns: int
     persistent: bool
     """What the record says now; a mark is a level, not an edge, so that order and repetition do not matter."""
+    attempts: int = 0
+    """How often it could not be applied,"""
+    error: str = ""
+    """and why, the last time."""
 
 
 class StoredChunk(msgspec.Struct, frozen=True, gc=False):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 from gate.codec.assemble import build_traces
 from gate.codec.otlp_protobuf import decode_spans
@@ -24,11 +25,7 @@ async def load_traces(stores: Stores, project: str, trace_ids: Sequence[str]) ->
         bodies = await stores.spans.read(project, part)
         for trace_id in part:
             if not bodies.get(trace_id):
-                await stores.traces.one(project, trace_id)  # a prune may have been faster
-                raise Conflict(
-                    f"The spans of trace {trace_id} are missing in the span store, though its record is there.",
-                    hint="Restore the span store, or let retention delete the record.",
-                )
+                await must_be_pruned(stores, project, trace_id)
         loaded.extend(await asyncio.to_thread(_assemble, [bodies[trace_id] for trace_id in part]))
     return tuple(loaded)
 
@@ -40,6 +37,15 @@ async def load_flows(stores: Stores, project: str, trace_ids: Sequence[str]) -> 
         traces = await load_traces(stores, project, trace_ids[start : start + _AT_ONCE])
         flows.update(await asyncio.to_thread(_flows, traces))
     return flows
+
+
+async def must_be_pruned(stores: Stores, project: str, trace_id: str) -> NoReturn:
+    """Why the span store has not all of a trace: NotFound when a prune was faster, else Conflict, for they are lost."""
+    await stores.traces.one(project, trace_id)
+    raise Conflict(
+        f"The spans of trace {trace_id} are missing in the span store, though its record is there.",
+        hint="Restore the span store, or let retention delete the record; `spangate doctor` lists all such traces.",
+    )
 
 
 def is_incomplete(flows: Iterable[Flow]) -> bool:

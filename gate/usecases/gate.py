@@ -34,7 +34,7 @@ from gate.usecases.completion import Patience
 from gate.usecases.flows import load_flows, load_traces
 from gate.usecases.outbox import Follower
 from gate.usecases.promotion import Promotions
-from gate.usecases.retention import prune
+from gate.usecases.retention import Retention, prune
 from gate.usecases.search import search
 from gate.usecases.tokens import Tokens
 from gate.usecases.verdicts import Verdicts
@@ -61,6 +61,7 @@ class StoreGate:
         self._options = options
         self._clock = clock
         self._follower = Follower(stores)
+        self.retention = Retention(stores, self._follower, clock=clock)
         self._promotions = Promotions(stores, self._follower, clock=clock)
         self._verdicts = Verdicts(stores, clock=clock, patience=options.patience, judged=self._promotions.promote_itself)
         self._tokens = Tokens(stores, admin_token=options.admin_token, default_project=projects.DEFAULT)
@@ -69,6 +70,7 @@ class StoreGate:
         """Make the default project, and go on with what the last server left: outbox entries, runs without a verdict."""
         await projects.ensure_default(self._stores, self._options.retention_days, now_ns=self._clock())
         self._follower.start()
+        self.retention.start()
         await self._verdicts.resume()
 
     async def create_project(self, name: str, *, retention_days: int | None = None, base_branch: str = "main") -> Project:
@@ -257,6 +259,7 @@ class StoreGate:
     async def close(self) -> None:
         """Stop background work, commit what waits, release the stores."""
         await self._verdicts.close()
+        await self.retention.close()
         await self._follower.close()
         await self._stores.close()
 

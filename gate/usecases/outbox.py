@@ -4,12 +4,13 @@ import asyncio
 
 import structlog
 
-from gate.errors import GateError
+from gate.errors import GateError, Overloaded, Unavailable
 from gate.store.protocols import Stores
 from gate.store.values import Work
 
 _AT_ONCE = 500
 _RETRY_SECONDS = 5.0
+"""How often to look for what failed, or what another server left when it stopped."""
 
 _log = structlog.get_logger(__name__)
 
@@ -19,12 +20,10 @@ class Follower:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin with what an earlier server left."""
-        self._wake.set()
         self._task = asyncio.create_task(self._run(), name="outbox")
 
     async def close(self) -> None:
@@ -35,40 +34,68 @@ class Follower:
 
     async def follow(self, project: str, trace_id: str) -> str:
         """Apply this trace's entries now: `done`, or `pending` when the span store could not."""
-        return await self._apply(await self._stores.outbox.pending(limit=_AT_ONCE, project=project, trace_id=trace_id))
+        return await self.drain(project, trace_id)
 
-    async def drain(self, project: str) -> str:
-        """Apply all entries of a project, likewise."""
-        while work := await self._stores.outbox.pending(limit=_AT_ONCE, project=project):
-            if await self._apply(work) == "pending":
-                return "pending"
-        return "done"
-
-    async def _apply(self, work: tuple[Work, ...]) -> str:
-        deletions = [one for one in work if one.action == "delete"]
-        marks = [one for one in work if one.action == "mark"]
+    async def drain(self, project: str = "", trace_id: str = "") -> str:
+        """Apply all entries (of a project, of a trace), likewise."""
         try:
-            for one in marks:
-                await self._stores.spans.mark(one.project, one.trace_id, persistent=one.persistent)
-            for project, before_ns in {(one.project, one.before_ns) for one in deletions}:
-                mine = [one.trace_id for one in deletions if (one.project, one.before_ns) == (project, before_ns)]
-                await self._stores.spans.delete(project, mine, before_ns=before_ns)
+            while True:
+                async with self._stores.outbox.claim(limit=_AT_ONCE, project=project, trace_id=trace_id) as work:
+                    claimed = len(work)
+                    failed = await self._apply(work)
+                if failed:
+                    await self._note(failed)
+                    return "pending"
+                rest = await self._stores.outbox.pending(limit=1, project=project, trace_id=trace_id)
+                if not rest:
+                    return "done"
+                if not claimed and not trace_id:  # another server is at them; a trace's entries are waited for
+                    return "pending"
         except GateError as error:
-            _log.warning("the span store could not follow", entries=len(work), error=str(error))
-            self._wake.set()
+            _log.warning("the outbox cannot be worked off", error=str(error))
             return "pending"
-        await self._stores.outbox.done(work)
-        return "done"
+
+    async def _apply(self, work: list[Work]) -> list[tuple[Work, str]]:
+        """Apply entries; takes those that could not be out of `work`, and returns them with the reason."""
+        failed: dict[int, str] = {}
+        away = ""
+        for (project, action, before_ns), group in _groups(work).items():
+            for part in [group] if action == "delete" else _by_trace(group):
+                try:
+                    if away:
+                        raise Unavailable(away)
+                    if action == "delete":
+                        await self._stores.spans.delete(project, [one.trace_id for one in part], before_ns=before_ns)
+                    else:
+                        await self._stores.spans.mark(project, part[0].trace_id, persistent=part[0].persistent)
+                except GateError as error:
+                    failed.update({one.id: str(error) for one in part})
+                    # One entry that cannot be applied must not keep back the others; a store that is away keeps back all.
+                    away = str(error) if isinstance(error, Overloaded) else away
+        gone = [(one, failed[one.id]) for one in work if one.id in failed]
+        work[:] = [one for one in work if one.id not in failed]
+        return gone
+
+    async def _note(self, failed: list[tuple[Work, str]]) -> None:
+        _log.warning("the span store could not follow", entries=len(failed), error=failed[0][1])
+        for reason in dict.fromkeys(reason for _, reason in failed):
+            await self._stores.outbox.failed([one for one, why in failed if why == reason], reason)
 
     async def _run(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            try:
-                while work := await self._stores.outbox.pending(limit=_AT_ONCE):
-                    if await self._apply(work) == "pending":
-                        break
-            except GateError as error:
-                _log.warning("the outbox cannot be read", error=str(error))
-                self._wake.set()
+            await self.drain()
             await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _groups(work: list[Work]) -> dict[tuple[str, str, int], list[Work]]:
+    grouped: dict[tuple[str, str, int], list[Work]] = {}
+    for one in work:
+        grouped.setdefault((one.project, one.action, one.before_ns), []).append(one)
+    return grouped
+
+
+def _by_trace(work: list[Work]) -> list[list[Work]]:
+    grouped: dict[str, list[Work]] = {}
+    for one in work:
+        grouped.setdefault(one.trace_id, []).append(one)
+    return list(grouped.values())

@@ -11,7 +11,7 @@ from gate.model.verdict import Conclusion, Verdict
 from gate.service import Promotion
 from gate.store.protocols import Stores
 from gate.store.values import Sample
-from gate.usecases.flows import is_incomplete, load_flows
+from gate.usecases.flows import is_incomplete, load_flows, must_be_pruned
 from gate.usecases.outbox import Follower
 from gate.usecases.selection import baseline_id, surplus
 
@@ -74,7 +74,11 @@ class Promotions:
         return Promotion(trace_id, state, tuple(str(sample.key) for sample in removed))
 
     async def persist(self, project: str, trace_id: str, *, by: str, persistent: bool) -> Promotion:
-        """Exempt from retention, or no longer."""
+        """Exempt from retention, or no longer. Conflict when there is nothing left to keep."""
+        if persistent:
+            await self._stores.traces.one(project, trace_id)
+            if await self._stores.spans.missing(project, [trace_id]):
+                await must_be_pruned(self._stores, project, trace_id)
         await self._stores.traces.set_persistent(project, trace_id, persistent=persistent, by=by, now_ns=self._clock())
         return Promotion(trace_id, await self._follower.follow(project, trace_id))
 

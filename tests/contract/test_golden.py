@@ -9,6 +9,7 @@ from gate.model.flow import FlowKey
 from gate.model.verdict import Approval
 from gate.store.protocols import Stores
 from gate.store.values import Sample
+from tests.contract.backends import Open
 from tests.contract.made import NOW, give, span, trace_id
 
 
@@ -99,14 +100,77 @@ async def test_the_outbox_forgets_what_is_done(stores: Stores):
     await give(stores, span(1), span(2))
     for trace in (1, 2):
         await stores.traces.set_persistent("shop", trace_id(trace), persistent=True, by="eve", now_ns=NOW)
-    first, second = await stores.outbox.pending(limit=10)
-    await stores.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
-    await stores.outbox.done([first])
-    await stores.outbox.failed(second, "the span store was away")
+    async with stores.outbox.claim(limit=10) as claimed:
+        second = claimed.pop()
+        await stores.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
+    await stores.outbox.failed([second], "the span store was away")
 
-    assert [work.trace_id for work in await stores.outbox.pending(limit=10)] == [trace_id(2), trace_id(1)]
-    assert [work.persistent for work in await stores.outbox.pending(limit=10, project="shop", trace_id=trace_id(1))] == [False]
+    left = await stores.outbox.pending(limit=10)
+    assert [(work.trace_id, work.attempts, work.error) for work in left if work.trace_id == trace_id(2)] == [
+        (trace_id(2), 1, "the span store was away")
+    ]
+    assert {work.trace_id for work in left} == {trace_id(2), trace_id(1)}
+    of_first = await stores.outbox.pending(limit=10, project="shop", trace_id=trace_id(1))
+    assert {work.persistent for work in of_first} == {False}
     assert len(await stores.outbox.pending(limit=1)) == 1
+
+
+async def test_what_fails_in_the_middle_stays(stores: Stores):
+    """A block that raises forgets nothing."""
+    await give(stores, span(1))
+    await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
+    with pytest.raises(ValueError, match="in the middle"):
+        async with stores.outbox.claim(limit=10):
+            raise ValueError("in the middle")
+
+    assert len(await stores.outbox.pending(limit=10)) == 1
+
+
+async def test_nobody_works_at_the_same_trace(stores: Stores, reopen: Open):
+    """While one server works at a trace's entry, another gets neither that one nor a newer one of the same trace."""
+    await give(stores, span(1), span(2))
+    await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
+    other = await reopen()
+    holds, ended = asyncio.Event(), asyncio.Event()
+    seen: list[str] = []
+
+    async def second() -> None:
+        await holds.wait()
+        async with stores.outbox.claim(limit=10) as work:
+            seen.extend("while held" if not ended.is_set() and one.trace_id == trace_id(1) else "fine" for one in work)
+
+    task = asyncio.create_task(second())
+    async with stores.outbox.claim(limit=10) as work:
+        assert [one.trace_id for one in work] == [trace_id(1)]
+        await other.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
+        holds.set()
+        await asyncio.sleep(0.05)
+        ended.set()
+    await task
+    await other.close()
+    assert "while held" not in seen
+
+
+async def test_a_turn_is_one_servers(stores: Stores, reopen: Open):
+    """Of many servers that ask at once one may; again when the time has passed."""
+    other = await reopen()
+    asked = [one.take_turn("job", now_ns=NOW, every_ns=10) for one in (stores, other) for _ in range(5)]
+    assert sum(await asyncio.gather(*asked)) == 1
+    assert not await other.take_turn("job", now_ns=NOW + 9, every_ns=10)
+    assert await stores.take_turn("another job", now_ns=NOW, every_ns=10)
+    assert await other.take_turn("job", now_ns=NOW + 10, every_ns=10)
+    await other.close()
+
+
+async def test_a_record_says_whether_the_span_store_follows(stores: Stores):
+    """`pending` until the outbox entry is done."""
+    await give(stores, span(1))
+    assert (await stores.traces.one("shop", trace_id(1))).state == "done"
+    await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
+    assert (await stores.traces.one("shop", trace_id(1))).state == "pending"
+    async with stores.outbox.claim(limit=10):
+        pass
+    assert (await stores.traces.one("shop", trace_id(1))).state == "done"
 
 
 async def test_marks_are_idempotent(stores: Stores):

@@ -46,6 +46,16 @@ async def test_deleting_spans_spares_persistent_and_newer_ones(stores: Stores):
     assert await stores.spans.delete("shop", [trace_id(2)], before_ns=NOW + 5) == 0
 
 
+async def test_what_is_lost_is_missing(stores: Stores):
+    """A record whose spans are gone is told from one that has them, and from an unknown trace by nothing: both have none."""
+    await give(stores, span(1), span(2), now_ns=NOW)
+    await stores.spans.delete("shop", [trace_id(2)], before_ns=NOW + 1)
+
+    wanted = [trace_id(number) for number in (1, 2, 3)]
+    assert await stores.spans.missing("shop", wanted) == {trace_id(2), trace_id(3)}
+    assert set(await stores.spans.read("shop", wanted)) == {trace_id(1)}
+
+
 async def test_late_spans_of_a_persistent_trace_are_persistent(stores: Stores):
     """The mark is on the trace, not on the chunks that were there."""
     await stores.spans.mark("shop", trace_id(1), persistent=True)

@@ -1,6 +1,7 @@
 """Where SQL runs: every query is a plain function of a synchronous SQLAlchemy `Connection`, and a `Database` calls it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -24,6 +25,13 @@ class Database(Protocol):
     async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
         """Like `write`, with every item that waits at the moment as one call in one transaction (group commit).
         An item that makes the work fail fails alone."""
+        ...
+
+    def hold(
+        self, begin: Callable[[Connection], Result], end: Callable[[Connection, Result], None]
+    ) -> AbstractAsyncContextManager[Result]:
+        """Run `begin`, then the block with its result, then `end` when nothing was raised. What `begin` locks stays locked until
+        then, also against other processes where the database can; on SQLite against blocks of this process only."""
         ...
 
     async def check(self) -> None:

@@ -1,13 +1,18 @@
 """The outbox in SQL: what the span store has still to follow."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import project_key, trace_bytes
 from gate.store.sql.schema import outbox, projects, stored, traces
+from gate.store.sql.traces import work_row
 from gate.store.values import Work
+
+_AT_ONCE = 500
 
 
 class SqlOutbox:
@@ -20,45 +25,89 @@ class SqlOutbox:
         """See `Outbox.pending`."""
 
         def work(connection: Connection) -> tuple[Work, ...]:
-            record = (traces.c.project == outbox.c.project) & (traces.c.trace_id == outbox.c.trace_id)
-            query = (
-                select(
-                    outbox.c.key,
-                    projects.c.name,
-                    outbox.c.trace_id,
-                    outbox.c.action,
-                    outbox.c.before_ns,
-                    func.coalesce(traces.c.persistent, False).label("persistent"),
-                )
-                .join(projects, projects.c.key == outbox.c.project)
-                .outerjoin(traces, record)
-                .order_by(outbox.c.key)
-                .limit(limit)
-            )
-            if project:
-                query = query.where(outbox.c.project == project_key(connection, project))
-            if trace_id:
-                query = query.where(outbox.c.trace_id == trace_bytes(trace_id))
-            return tuple(
-                Work(row.key, row.name, row.trace_id.hex(), row.action, row.before_ns, row.persistent)
-                for row in connection.execute(query)
-            )
+            query = select(outbox.c.key).where(*_of(connection, project, trace_id)).order_by(outbox.c.key).limit(limit)
+            return _read(connection, connection.scalars(query).all())
 
         return await self._database.read(work)
 
-    async def done(self, work: Sequence[Work]) -> None:
-        """See `Outbox.done`."""
-        ids = [one.id for one in work]
+    def claim(self, *, limit: int, project: str = "", trace_id: str = "") -> AbstractAsyncContextManager[list[Work]]:
+        """See `Outbox.claim`."""
 
-        def forget(connection: Connection) -> None:
-            for start in range(0, len(ids), 500):
-                connection.execute(delete(outbox).where(outbox.c.key.in_(ids[start : start + 500])))
+        def begin(connection: Connection) -> list[Work]:
+            query = select(outbox.c.key, outbox.c.project, outbox.c.trace_id).where(*_of(connection, project, trace_id))
+            # A named trace is waited for; else what others work at is left to them.
+            rows = connection.execute(query.order_by(outbox.c.key).limit(limit).with_for_update(skip_locked=not trace_id)).all()
+            mine = {row.key for row in rows}
+            # The levels are read after the lock was got, in a statement of its own: a later change has a later entry.
+            return list(_read(connection, [row.key for row in rows if _oldest(connection, row.project, row.trace_id) in mine]))
 
-        await self._database.write(forget)
+        def end(connection: Connection, work: list[Work]) -> None:
+            _forget(connection, [one.id for one in work])
+            # SQLite cannot keep another process from the same entries: when the record has changed, it is followed again.
+            for now in _levels(connection, [one for one in work if one.action == "mark"]):
+                connection.execute(insert(outbox).values(now))
 
-    async def failed(self, work: Work, error: str) -> None:
+        return self._database.hold(begin, end)
+
+    async def failed(self, work: Sequence[Work], error: str) -> None:
         """See `Outbox.failed`."""
         values = {"attempts": outbox.c.attempts + 1, "error": stored(error[:1000])}
-        await self._database.write(
-            lambda connection: connection.execute(update(outbox).where(outbox.c.key == work.id).values(values))
+
+        def note(connection: Connection) -> None:
+            for start in range(0, len(work), _AT_ONCE):
+                ids = [one.id for one in work[start : start + _AT_ONCE]]
+                connection.execute(update(outbox).where(outbox.c.key.in_(ids)).values(values))
+
+        await self._database.write(note)
+
+
+def _of(connection: Connection, project: str, trace_id: str) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if project:
+        wanted.append(outbox.c.project == project_key(connection, project))
+    if trace_id:
+        wanted.append(outbox.c.trace_id == trace_bytes(trace_id))
+    return wanted
+
+
+_JOINED = (traces.c.project == outbox.c.project) & (traces.c.trace_id == outbox.c.trace_id)
+_LEVEL = func.coalesce(traces.c.persistent, False).label("persistent")
+
+
+def _read(connection: Connection, keys: Sequence[int]) -> tuple[Work, ...]:
+    found: list[Work] = []
+    for start in range(0, len(keys), _AT_ONCE):
+        query = (
+            select(outbox, projects.c.name, _LEVEL)
+            .join(projects, projects.c.key == outbox.c.project)
+            .outerjoin(traces, _JOINED)
+            .where(outbox.c.key.in_(keys[start : start + _AT_ONCE]))
+            .order_by(outbox.c.key)
         )
+        found += [
+            Work(row.key, row.name, row.trace_id.hex(), row.action, row.before_ns, row.persistent, row.attempts, row.error)
+            for row in connection.execute(query)
+        ]
+    return tuple(found)
+
+
+def _oldest(connection: Connection, project: int, trace_id: bytes) -> int | None:
+    """The trace's first entry. Another server may have it: then this one's newer entries wait for it."""
+    mine = (outbox.c.project == project) & (outbox.c.trace_id == trace_id)
+    return connection.scalar(select(func.min(outbox.c.key)).where(mine))
+
+
+def _forget(connection: Connection, ids: Sequence[int]) -> None:
+    for start in range(0, len(ids), _AT_ONCE):
+        connection.execute(delete(outbox).where(outbox.c.key.in_(ids[start : start + _AT_ONCE])))
+
+
+def _levels(connection: Connection, marks: Sequence[Work]) -> list[dict[str, Any]]:
+    """A new entry for each trace whose record is another than what was applied."""
+    changed: list[dict[str, Any]] = []
+    for one in {(one.project, one.trace_id): one for one in marks}.values():
+        key = project_key(connection, one.project)
+        mine = (traces.c.project == key) & (traces.c.trace_id == trace_bytes(one.trace_id))
+        if bool(connection.scalar(select(traces.c.persistent).where(mine))) != one.persistent:
+            changed.append(work_row(key, trace_bytes(one.trace_id), "mark"))
+    return changed

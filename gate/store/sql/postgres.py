@@ -5,7 +5,8 @@ transaction that loses is done again.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -19,6 +20,8 @@ from gate.store.sql.database import Item, Result
 GROUP = 64
 """How much work shares one commit at most."""
 _POOL = 10
+_HOLDERS = 4
+"""Transactions that wait for another store, at most: they must leave connections to everybody else."""
 _TRIES = 10
 _AGAIN = ("23505", "40001", "40P01")
 """SQLSTATE of a lost race: unique violation, serialization failure, deadlock."""
@@ -38,6 +41,7 @@ class PostgresDatabase:
         self._waiting: dict[Callable[..., Any], list[_Waiting]] = {}
         self._draining: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._holders = asyncio.Semaphore(_HOLDERS)
 
     async def open(self, migrate: Callable[[Connection], None]) -> None:
         """Connect and migrate; of several servers that start at once one migrates. Raises Unavailable with the reason."""
@@ -67,6 +71,17 @@ class PostgresDatabase:
             self._draining.add(task)
             task.add_done_callback(self._draining.discard)
         return await waiting.future
+
+    @asynccontextmanager
+    async def hold(
+        self, begin: Callable[[Connection], Result], end: Callable[[Connection, Result], None]
+    ) -> AsyncGenerator[Result]:
+        """See `Database.hold`."""
+        self._must_be_open()
+        async with self._holders, self._errors(), self._engine.connect() as connection, connection.begin():
+            result = await connection.run_sync(begin)
+            yield result
+            await connection.run_sync(end, result)
 
     async def check(self) -> None:
         """See `Database.check`."""
@@ -116,6 +131,15 @@ class PostgresDatabase:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:  # while connecting
                 raise self._unavailable(error) from error
         raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def _errors(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._unavailable(error.orig) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise self._unavailable(error) from error
 
     def _must_be_open(self) -> None:
         if self._closed:

@@ -7,8 +7,9 @@ One writer inside the process means that no work ever meets a locked database; a
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ class SqliteDatabase:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="spangate-read")
         self._writer = threading.Thread(target=self._run, name="spangate-write", daemon=True)
         self._closed = False
+        self._holding = asyncio.Lock()
 
     async def open(self, migrate: Callable[[Connection], None]) -> None:
         """Make the folder, migrate, start the writer. Raises Unavailable when the file cannot be used."""
@@ -71,6 +73,16 @@ class SqliteDatabase:
     async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
         """See `Database.write_together`."""
         return await self._submit(work, (item,))
+
+    @asynccontextmanager
+    async def hold(
+        self, begin: Callable[[Connection], Result], end: Callable[[Connection, Result], None]
+    ) -> AsyncGenerator[Result]:
+        """See `Database.hold`. The writer is not kept waiting."""
+        async with self._holding:
+            result = await self.read(begin)
+            yield result
+            await self.write(lambda connection: end(connection, result))
 
     async def check(self) -> None:
         """See `Database.check`."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from gate.errors import BadRequest, GateError
 from gate.service import Stats
@@ -13,12 +13,13 @@ from gate.store.protocols import SpanStore
 from gate.store.sql.baselines import SqlBaselines
 from gate.store.sql.database import Database
 from gate.store.sql.intake import SqlIntake
+from gate.store.sql.lookup import upsert
 from gate.store.sql.manifest import SqlManifest
 from gate.store.sql.outbox import SqlOutbox
 from gate.store.sql.postgres import PostgresDatabase
 from gate.store.sql.projects import SqlProjects, SqlTokens
 from gate.store.sql.runs import SqlRuns
-from gate.store.sql.schema import chunks, manifest, operations, runs, samples, traces
+from gate.store.sql.schema import chunks, counters, manifest, operations, runs, samples, traces
 from gate.store.sql.separate import SeparateChunks
 from gate.store.sql.spans import SqlChunks, SqlSpans
 from gate.store.sql.sqlite import SqliteDatabase, give_back_pages
@@ -57,6 +58,17 @@ class SqlStores:
             return Stats(spans, count, connection.scalar(select(func.count()).select_from(runs)) or 0, baselines or 0)
 
         return await self.database.read(work)
+
+    async def take_turn(self, job: str, *, now_ns: int, every_ns: int) -> bool:
+        """See `Stores.take_turn`."""
+
+        def work(connection: Connection) -> bool:
+            row = {"name": f"turn of {job}", "value": 0}
+            connection.execute(upsert(connection.dialect, counters).values(row).on_conflict_do_nothing())
+            due = (counters.c.name == row["name"]) & (counters.c.value <= now_ns)
+            return connection.execute(update(counters).where(due).values(value=now_ns + every_ns)).rowcount == 1
+
+        return await self.database.write(work)
 
     async def tidy(self) -> None:
         """See `Stores.tidy`."""

@@ -149,8 +149,9 @@ def work_row(project: int, trace_id: bytes, action: str, before_ns: int = 0) -> 
 
 def _summaries(connection: Connection, project: str, project_key: int, rows: Sequence[Row[Any]]) -> list[TraceSummary]:
     ids = [row.trace_id for row in rows]
-    golden = set(
-        connection.scalars(select(samples.c.trace_id).where(samples.c.project == project_key, samples.c.trace_id.in_(ids)))
+    golden, behind = (
+        set(connection.scalars(select(table.c.trace_id).where(table.c.project == project_key, table.c.trace_id.in_(ids))))
+        for table in (samples, outbox)
     )
     return [
         TraceSummary(
@@ -171,6 +172,7 @@ def _summaries(connection: Connection, project: str, project_key: int, rows: Seq
             persistent=row.persistent,
             baseline=row.trace_id in golden,
             received_at=to_text(row.received_ns),
+            state="pending" if row.trace_id in behind else "done",
         )
         for row, services in zip(rows, services_of(connection, [row.words for row in rows]), strict=True)
     ]
