@@ -22,7 +22,7 @@ from tests.contract.made import trace_id
 from tests.http.served import ADMIN, Api, served
 from tests.unit.service.story import BAD, persist_trace
 
-EXAMPLES = int(os.environ.get("SPANGATE_TEST_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("SPANGATE_TEST_EXAMPLES", "12"))
 HEADERS = {"authorization": f"Bearer {ADMIN}"}
 
 schema = schemathesis.openapi.from_dict(completed(create_app(Settings()).openapi_schema.to_schema()))
