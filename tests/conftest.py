@@ -1,12 +1,19 @@
-"""Fixtures for the real parts of `tests/parts.py`."""
+"""Fixtures for the real parts of `tests/parts.py`, and how many examples Hypothesis tries."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests import parts
+
+# HYPOTHESIS_PROFILE=long looks longer for what breaks a law; in continuous integration every run tries the same examples.
+hypothesis.settings.register_profile("quick", max_examples=60, deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.register_profile("long", max_examples=1_000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ def _handler_key(cause: Cause) -> tuple[str, ...]:
 
 
 def _finding(causes: list[Cause], policy: Policy) -> Finding:
+    causes = sorted(causes, key=lambda cause: cause.scene.shape.flow.key)  # the order in which flows arrive says nothing
     counted = Counter(signature_of(cause.root, cause.scene) for cause in causes)
     common = max(counted.values())
     lead = next(cause for cause in causes if counted[signature_of(cause.root, cause.scene)] == common)
@@ -85,7 +86,7 @@ def _finding(causes: list[Cause], policy: Policy) -> Finding:
     place = place_of(lead.root, scene)
     sites = {" ".join(_handler_key(cause) or (place.path[-2] if len(place.path) > 1 else "",)) for cause in causes}
     return Finding(
-        fingerprint=fingerprint((*signature, *_extent(causes, signature), *_losses(causes)), sites),
+        fingerprint=fingerprint((*signature, *_extent(causes, signature), *_losses(causes, signature)), sites),
         change=change,
         level=level,
         place=place,
@@ -125,12 +126,14 @@ def _extent(causes: list[Cause], signature: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _losses(causes: list[Cause]) -> tuple[str, ...]:
+def _losses(causes: list[Cause], signature: tuple[str, ...]) -> tuple[str, ...]:
     """What writes and is gone among the consequences: a further lost write is never approved with the cause that it follows."""
     lost: set[str] = set()
     for cause in causes:
         golden = cause.scene.golden
-        for divergence in cause.consequences:
+        for divergence in (cause.root, *cause.consequences):
+            if signature_of(divergence, cause.scene) == signature:
+                continue
             if divergence.difference is Difference.MISSING or (divergence.difference is Difference.COUNT and divergence.slots):
                 below = subtree(golden, sample_operations(divergence, cause.scene))
                 lost.update("\x1d".join(golden.labels[at]) for at in below if is_durable(golden.flow.operations[at]))

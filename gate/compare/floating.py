@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from gate.compare.changes import Scene, sample_operations
+from gate.compare.changes import Scene, sample_operations, subtree
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import fills_cache, is_durable
 from gate.compare.runs import GoldenRuns
@@ -70,6 +70,7 @@ def _conserved(flows: Sequence[_Flow], notes: list[list[str]]) -> None:
 def _cancel(flows: Sequence[_Flow], sites: set[tuple[int, int]], notes: list[list[str]]) -> set[tuple[int, int]]:
     """Removes at these sites the calls whose differences add up to nothing; returns the sites where any did."""
     sums: Counter[Label] = Counter()
+    writes: dict[Label, Counter[Label]] = {}
     places: dict[Label, set[tuple[int, int]]] = {}
     for number, (scene, divergences) in enumerate(flows):
         for divergence in divergences:
@@ -77,7 +78,12 @@ def _cancel(flows: Sequence[_Flow], sites: set[tuple[int, int]], notes: list[lis
                 for label, delta in deltas(divergence, scene).items():
                     sums[label] += delta
                     places.setdefault(label, set()).add((number, divergence.parent))
-    moved = {label for label, total in sums.items() if total == 0 and len(places[label]) > 1}
+                writes.setdefault(divergence.label, Counter()).update(_writes_below(divergence, scene))
+    moved = {
+        label
+        for label, total in sums.items()
+        if total == 0 and len(places[label]) > 1 and not any(writes.get(label, Counter()).values())
+    }
     touched: set[tuple[int, int]] = set()
     if not moved:
         return touched
@@ -93,6 +99,17 @@ def _cancel(flows: Sequence[_Flow], sites: set[tuple[int, int]], notes: list[lis
                 kept.append(divergence)
         divergences[:] = kept
     return touched
+
+
+def _writes_below(divergence: Divergence, scene: Scene) -> Counter[Label]:
+    """By how much the number of each lasting call below a difference changes: what moved must still write what it wrote."""
+    gone, new = _places(divergence, scene)
+    counts: Counter[Label] = Counter()
+    for shape, roots, sign in ((scene.golden, gone, -1), (scene.shape, new, 1)):
+        for index in subtree(shape, roots):
+            if shape.children[index] == [] and is_durable(shape.flow.operations[index]):
+                counts[shape.labels[index]] += sign
+    return counts
 
 
 def _first_use(flows: Sequence[_Flow], golden: GoldenRuns, totals: Counter[Label], notes: list[list[str]]) -> None:
@@ -155,16 +172,19 @@ def _whole_exchange(parent: int, scene: Scene) -> Counter[Label]:
 
 def _involved(divergence: Divergence, scene: Scene) -> tuple[list[Operation], list[Operation]]:
     """The golden operations that are gone, and the candidate's that are new."""
-    new = [scene.shape.flow.operations[index] for index in divergence.operations]
+    gone, new = _places(divergence, scene)
+    golden, candidate = scene.golden.flow.operations, scene.shape.flow.operations
+    return [golden[index] for index in gone], [candidate[index] for index in new]
+
+
+def _places(divergence: Divergence, scene: Scene) -> tuple[list[int], list[int]]:
+    """Where they are, in the sample and in the candidate."""
+    new = list(divergence.operations)
     if divergence.difference is Difference.ADDED or (divergence.difference is Difference.COUNT and not divergence.slots):
         return [], new
     wanted = {id(slot) for slot in divergence.slots}
     places = scene.baseline.places(scene.sample)
-    gone = [
-        scene.golden.flow.operations[index]
-        for index in sample_operations(divergence, scene)
-        if not wanted or id(places[index]) in wanted
-    ]
+    gone = [index for index in sample_operations(divergence, scene) if not wanted or id(places[index]) in wanted]
     return gone, new
 
 
@@ -174,9 +194,11 @@ def _failed(operation: Operation) -> bool:
 
 
 def _drives(divergence: Divergence, scene: Scene) -> bool:
-    """Whether the divergence is a cache's hit or miss, or a failed attempt."""
+    """Whether the divergence is a cache's hit or miss, or a failed attempt beside another one of the same call."""
     gone, new = _involved(divergence, scene)
-    return any(fills_cache(operation) or _failed(operation) for operation in (*gone, *new))
+    if any(fills_cache(operation) for operation in (*gone, *new)):
+        return True
+    return divergence.difference is Difference.COUNT and divergence.number > 0 and any(map(_failed, (*gone, *new)))
 
 
 def _loses(divergence: Divergence, scene: Scene) -> bool:
