@@ -170,6 +170,23 @@ class Stats(msgspec.Struct, frozen=True):
     baselines: int
 
 
+class Disagreement(msgspec.Struct, frozen=True):
+    """One thing that the record store and the span store do not agree on."""
+
+    project: str
+    trace_id: str
+    problem: str
+    repaired: bool
+
+
+class Examination(msgspec.Struct, frozen=True):
+    """What a comparison of the two stores found."""
+
+    traces: int
+    """Records that were looked at."""
+    disagreements: tuple[Disagreement, ...]
+
+
 class Gate(Protocol):
     """Every use case. Unknown things raise `NotFound`, forbidden states `Conflict`; nothing is ever half-written."""
 
@@ -247,6 +264,10 @@ class Gate(Protocol):
     async def baseline_traces(self, project: str, baseline_id: str) -> tuple[Trace, ...]: ...
 
     async def prune(self, project: str, *, now_ns: int, dry_run: bool = False) -> PruneResult: ...
+    async def examine(self, *, repair: bool = False) -> Examination:
+        """Whether the record store and the span store agree, in all projects; with `repair` the span store is made to follow."""
+        ...
+
     async def stats(self) -> Stats: ...
     async def check(self) -> dict[str, str]:
         """Component → `ok` or what is wrong; for `/health`."""

@@ -21,6 +21,7 @@ COMMANDS = {
     "spec": "gate.cli.spec:spec",
     "token": "gate.cli.token:token",
     "prune": "gate.cli.prune:prune",
+    "doctor": "gate.cli.doctor:doctor",
 }
 """Command → `module:attribute`, in the order of the help page."""
 

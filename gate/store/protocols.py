@@ -42,6 +42,11 @@ class SpanStore(Protocol):
         """Which of these traces have a span whose attribute (or whose resource's) `key` is `value`, compared as text."""
         ...
 
+    async def strays(self, project: str, *, before_ns: int, delete: bool) -> frozenset[str]:
+        """Traces with chunks that arrived before `before_ns` and belong to no record: left by a stop between the two stores.
+        With `delete` these chunks are deleted."""
+        ...
+
     async def marked(self, project: str) -> frozenset[str]:
         """All traces with the persistent mark; for the check that both stores agree."""
         ...

@@ -15,6 +15,7 @@ from gate.model.verdict import Approval, Comparison, Verdict
 from gate.service import (
     BaselineSummary,
     Caller,
+    Examination,
     Project,
     Promotion,
     PruneResult,
@@ -31,6 +32,7 @@ from gate.usecases import projects
 from gate.usecases.baselines import one_baseline, summaries
 from gate.usecases.comparing import compare_flows
 from gate.usecases.completion import Patience
+from gate.usecases.doctor import examine
 from gate.usecases.flows import load_flows, load_traces
 from gate.usecases.outbox import Follower
 from gate.usecases.promotion import Promotions
@@ -243,6 +245,10 @@ class StoreGate:
     async def prune(self, project: str, *, now_ns: int, dry_run: bool = False) -> PruneResult:
         """See `gate.usecases.retention`."""
         return await prune(self._stores, self._follower, project, now_ns=now_ns, dry_run=dry_run)
+
+    async def examine(self, *, repair: bool = False) -> Examination:
+        """See `gate.usecases.doctor`."""
+        return await examine(self._stores, self._follower, repair=repair, now_ns=self._clock())
 
     async def stats(self) -> Stats:
         """Counts over everything that is stored."""

@@ -2,11 +2,22 @@
 
 from typing import Any
 
+from sqlalchemy import delete
+
 from gate.codec.batch import Batch
 from gate.codec.encode import to_batch
 from gate.codec.otlp_protobuf import decode_spans
 from gate.model.trace import Resource, Scope, Span, SpanKind, StatusCode
+from gate.store.compression import compress
+from gate.store.elasticsearch.bulk import Action
+from gate.store.elasticsearch.documents import document_id
+from gate.store.elasticsearch.spans import ElasticsearchSpans
 from gate.store.protocols import Stores
+from gate.store.sql.lookup import digest_of, project_key
+from gate.store.sql.schema import chunks
+from gate.store.sql.spans import PackedChunk, insert_chunks
+from gate.store.sql.stores import SqlStores
+from gate.store.values import StoredChunk
 
 SECOND = 1_000_000_000
 DAY = 24 * 3600 * SECOND
@@ -64,3 +75,33 @@ async def span_names(stores: Stores, trace: int, project: str = "shop") -> list[
     """The names of the stored spans of a trace, sorted."""
     bodies = (await stores.spans.read(project, [trace_id(trace)])).get(trace_id(trace), ())
     return sorted(span.name for body in bodies for span in decode_spans(body))
+
+
+async def lose(stores: Stores, trace: int, project: str = "shop") -> None:
+    """What a disk or a hand can do: the spans of a trace are gone from the span store, and nobody was told."""
+    assert isinstance(stores, SqlStores)
+    if isinstance(stores.spans, ElasticsearchSpans):
+        spans = stores.spans
+        places = (await spans._manifest.chunks(project, [trace_id(trace)]))[trace_id(trace)]
+        ids = [(spans._indices.of(place.received_ns), document_id(project, trace_id(trace), place)) for place in places]
+        await spans._bulk.send([Action(index, one) for day, one in ids for index in (day, spans._indices.persistent)])
+    else:
+        mine = chunks.c.trace_id == bytes.fromhex(trace_id(trace))
+        await stores.database.write(lambda connection: connection.execute(delete(chunks).where(mine)))
+
+
+async def leave(stores: Stores, *spans: Span, now_ns: int = NOW, project: str = "shop") -> None:
+    """What a stop between the two stores leaves: spans without a record."""
+    assert isinstance(stores, SqlStores)
+    for chunk in batch(*spans).chunks:
+        (blob,) = compress([chunk.body])
+        if isinstance(stores.spans, ElasticsearchSpans):
+            place = StoredChunk(digest_of(chunk.body), now_ns, len(blob), False)
+            await stores.spans.put(project, [(chunk, place, blob)])
+        else:
+            packed = PackedChunk(chunk.trace_id, digest_of(chunk.body), blob)
+            await stores.database.write(
+                lambda connection, packed=packed: insert_chunks(
+                    connection, [(project_key(connection, project), packed)], now_ns=now_ns
+                )
+            )

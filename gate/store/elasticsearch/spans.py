@@ -152,27 +152,24 @@ class ElasticsearchSpans:
         sure.update(trace_id for trace_id in bodies if any(has_attribute(body, key, value) for body in bodies[trace_id]))
         return frozenset(sure)
 
+    async def strays(self, project: str, *, before_ns: int, delete: bool) -> frozenset[str]:
+        """See `SpanStore.strays`: chunks that the manifest does not have."""
+        query = {"bool": {"filter": [{"term": {"project": project}}, {"range": {"received_ns": {"lt": before_ns}}}]}}
+        found: set[str] = set()
+        async for hits in self._all(query):
+            of_trace = {hit["_id"]: hit["_id"].split(":")[1] for hit in hits}
+            places = await self._manifest.chunks(project, sorted(set(of_trace.values())))
+            known = {document_id(project, trace_id, chunk): chunk for trace_id, chunk in _flat(places)}
+            strays = [hit for hit in hits if hit["_id"] not in known]
+            found.update(of_trace[hit["_id"]] for hit in strays)
+            if delete:
+                await self._bulk.send([Action(hit["_index"], hit["_id"]) for hit in strays])
+        return frozenset(found)
+
     async def marked(self, project: str) -> frozenset[str]:
         """See `SpanStore.marked`."""
-        await self._indices.refresh(self._indices.persistent)
-        found: list[str] = []
-        after: dict[str, Any] = {}
-        while True:
-            answer = await self._cluster.ask(
-                self._cluster.client.search(
-                    index=self._indices.persistent,
-                    query={"bool": {"filter": [{"term": {"project": project}}, {"term": {"mark": True}}]}},
-                    size=_HITS,
-                    sort=[{"trace_id": "asc"}],
-                    source=False,
-                    **after,
-                )
-            )
-            hits = answer["hits"]["hits"]
-            found += [hit["sort"][0] for hit in hits]
-            if len(hits) < _HITS:
-                return frozenset(found)
-            after = {"search_after": hits[-1]["sort"]}
+        query = {"bool": {"filter": [{"term": {"project": project}}, {"term": {"mark": True}}]}}
+        return frozenset([hit["sort"][0] async for hits in self._all(query) for hit in hits])
 
     async def check(self) -> str:
         """`ok`, or what is wrong."""
@@ -249,6 +246,34 @@ class ElasticsearchSpans:
             )
         )
         return answer["hits"]["hits"]
+
+    async def _all(self, query: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
+        """Every hit, in parts, by trace: of all that was written before, and not changed by what is written meanwhile."""
+        await self._indices.refresh(*self._indices.everywhere)
+        opened = await self._cluster.ask(
+            self._cluster.client.open_point_in_time(index=self._indices.everywhere, keep_alive="2m", ignore_unavailable=True)
+        )
+        point, after = opened["id"], {}
+        try:
+            while True:
+                answer = await self._cluster.ask(
+                    self._cluster.client.search(
+                        pit={"id": point, "keep_alive": "2m"},
+                        query=query,
+                        size=_HITS,
+                        sort=[{"trace_id": "asc"}, {"_shard_doc": "asc"}],
+                        source=False,
+                        track_total_hits=False,
+                        **after,
+                    )
+                )
+                hits, point = answer["hits"]["hits"], answer["pit_id"]
+                if not hits:
+                    return
+                yield hits
+                after = {"search_after": hits[-1]["sort"]}
+        finally:
+            await self._cluster.ask(self._cluster.client.close_point_in_time(id=point))
 
     def _of(self, project: str, trace_ids: Sequence[str], before_ns: int | None = None) -> dict[str, Any]:
         wanted: list[dict[str, Any]] = [{"term": {"project": project}}, {"terms": {"trace_id": list(trace_ids)}}]

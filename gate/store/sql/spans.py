@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import delete as sql_delete
 
 from gate.codec.batch import Batch
 from gate.store.attributes import has_attribute
 from gate.store.compression import compress_chunks, decompress
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, digest_of, project_key, trace_bytes, upsert
-from gate.store.sql.schema import chunks, marks
+from gate.store.sql.schema import chunks, marks, traces
 
 _IDS_A_QUERY = 500
 
@@ -83,6 +84,19 @@ class SqlSpans:
             )
 
         return await self._database.read(work)
+
+    async def strays(self, project: str, *, before_ns: int, delete: bool) -> frozenset[str]:
+        """See `SpanStore.strays`."""
+
+        def work(connection: Connection) -> frozenset[str]:
+            record = exists().where(traces.c.project == chunks.c.project, traces.c.trace_id == chunks.c.trace_id)
+            stray = (chunks.c.project == project_key(connection, project)) & (chunks.c.received_ns < before_ns) & ~record
+            found = frozenset(trace_id.hex() for trace_id in connection.scalars(select(chunks.c.trace_id).where(stray)))
+            if delete and found:
+                connection.execute(sql_delete(chunks).where(stray))
+            return found
+
+        return await (self._database.write(work) if delete else self._database.read(work))
 
     async def marked(self, project: str) -> frozenset[str]:
         """See `SpanStore.marked`."""

@@ -1,0 +1,65 @@
+"""Whether both stores agree: what each trace's record says, and what the span store has. Repairs what can be."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from gate.service import Disagreement, Examination, TraceQuery
+from gate.store.protocols import Stores
+from gate.usecases.outbox import Follower
+
+_AT_ONCE = 500
+_SETTLED_NS = 60 * 60 * 1_000_000_000
+"""Spans without a record are called stray only after so long: their record may be on its way."""
+
+
+async def examine(stores: Stores, follower: Follower, *, repair: bool, now_ns: int) -> Examination:
+    """Compare the stores, project by project. Without `repair` nothing is written.
+
+    Spans that are lost cannot be made again: such a trace stays as a record that says so until retention or a person deletes it.
+    Everything else follows the record store: entries that the span store has not followed are applied, marks are set to what the
+    records say, and spans that belong to no record are deleted."""
+    found: list[Disagreement] = []
+    count = 0
+    for project in await stores.projects.all():
+        name = project.name
+        if repair:
+            await follower.drain(name)
+        waiting = {one.trace_id: one for one in await stores.outbox.pending(limit=100_000, project=name)}
+        for one in waiting.values():
+            why = f": {one.error}" if one.error else ""
+            found.append(Disagreement(name, one.trace_id, f"the span store has not followed yet ({one.action}){why}", False))
+        persistent: set[str] = set()
+        async for part in _records(stores, name):
+            count += len(part)
+            persistent.update(trace_id for trace_id, kept in part.items() if kept)
+            missing = await stores.spans.missing(name, list(part))
+            still = {row.trace_id for row in await stores.traces.several(name, sorted(missing))}  # a prune may have been faster
+            found += [Disagreement(name, trace_id, LOST, False) for trace_id in sorted(still - waiting.keys())]
+        marked = await stores.spans.marked(name)
+        for trace_id in sorted((persistent ^ marked) - waiting.keys()):
+            if repair:
+                await stores.spans.mark(name, trace_id, persistent=trace_id in persistent)
+            problem = "persistent, but the span store does not know" if trace_id in persistent else "marked without reason"
+            found.append(Disagreement(name, trace_id, problem, repair))
+        strays = await stores.spans.strays(name, before_ns=now_ns - _SETTLED_NS, delete=repair)
+        found += [Disagreement(name, trace_id, "spans without a record", repair) for trace_id in sorted(strays - waiting.keys())]
+        golden = sorted({sample.trace_id for sample in await stores.baselines.samples(name)})
+        known = {row.trace_id for row in await stores.traces.several(name, golden)}
+        found += [Disagreement(name, one, "a golden sample without a record", False) for one in golden if one not in known]
+    return Examination(count, tuple(found))
+
+
+LOST = "its spans are lost"
+
+
+async def _records(stores: Stores, project: str) -> AsyncIterator[dict[str, bool]]:
+    """Trace id → persistent, in parts, newest first."""
+    query = TraceQuery(limit=_AT_ONCE)
+    while True:
+        page = await stores.traces.page(project, query)
+        rows = await stores.traces.several(project, page.trace_ids)
+        yield {row.trace_id: row.persistent for row in rows}
+        if not page.more:
+            return
+        query = msgspec.structs.replace(query, after=page.cursors[-1])
