@@ -28,6 +28,12 @@ _PROJECT: Node = {
     "description": "Another project than the token's: only with the server's admin token, or in local mode.",
     "schema": {"type": "string"},
 }
+_OR_EMPTY: Node = {
+    "since": {"format": "date-time"},
+    "until": {"format": "date-time"},
+    "status": {"pattern": "^([1-5][0-9][0-9]|[1-5]xx)$"},
+}
+"""Parameters that may be empty, which is the same as not there."""
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -86,8 +92,8 @@ def _complete(operation: Node) -> None:
         case _:
             pass
     for parameter in operation.get("parameters", ()):
-        if parameter["name"] in ("since", "until"):
-            parameter["schema"] = {"type": "string", "anyOf": [{"format": "date-time"}, {"maxLength": 0}]}
+        if parameter["name"] in _OR_EMPTY:
+            parameter["schema"] = {"type": "string", "anyOf": [_OR_EMPTY[parameter["name"]], {"maxLength": 0}]}
         if parameter["name"] == "format":
             answer: Node = operation["responses"]["200"]
             answer["content"] = _content(parameter["schema"]["enum"], answer["content"])

@@ -25,7 +25,7 @@ from gate.spec import build_spec, render_pytest, render_yaml
 Status = Annotated[
     str,
     QueryParameter(
-        pattern="^$|^[1-5][0-9][0-9]$|^[1-5]xx$", description="HTTP status of the entry span: `404`, or a class: `5xx`."
+        pattern="^([1-5][0-9][0-9]|[1-5]xx)?$", description="HTTP status of the entry span: `404`, or a class: `5xx`."
     ),
 ]
 Milliseconds = Annotated[float, QueryParameter(ge=0, le=1e12, description="Traces that took at least so long.")]
