@@ -9,7 +9,7 @@ from gate.compare.divergence import Difference, Divergence
 from gate.compare.learn import Baseline
 from gate.compare.pairing import Pairing
 from gate.compare.sentences import call_text, sentence
-from gate.compare.shape import CUT, ERROR, ROWS, Label, Shape
+from gate.compare.shape import ERROR, ROWS, Label, Shape
 from gate.model.change import (
     AttributeChanged,
     BodyChanged,
@@ -34,6 +34,7 @@ from gate.model.change import (
 )
 from gate.model.trace import SpanKind
 from gate.model.verdict import Place
+from gate.normalize.statement import CUT
 
 _CALLS = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
 MUCH_MORE = 2
@@ -183,8 +184,16 @@ def _is_gap(divergence: Divergence, scene: Scene) -> bool:
     caller = scene.shape.flow.operations[parent]
     if caller.kind != SpanKind.CLIENT or caller.service == divergence.label[0] or scene.shape.children[parent]:
         return False
-    slot = scene.shape.facts[parent]
-    return ERROR not in slot and not any(key.endswith("status_code") and is_error(value) for key, value in slot.items())
+    facts = scene.shape.facts[parent]
+    partner = scene.pairing.sample_of.get(parent)
+    if partner is not None and any(key.endswith("status_code") for key in facts):  # answered as the golden call, a 403 too
+        return _outcome(facts) == _outcome(scene.golden.facts[partner])
+    return ERROR not in facts and not any(key.endswith("status_code") and is_error(value) for key, value in facts.items())
+
+
+def _outcome(facts: dict[str, str]) -> dict[str, str]:
+    """What a caller knows of how its call went."""
+    return {key: value for key, value in facts.items() if key == ERROR or key.endswith("status_code")}
 
 
 def _more_or_less(divergence: Divergence, scene: Scene) -> Change:

@@ -3,6 +3,7 @@
 from fnmatch import fnmatchcase
 
 from gate.compare.align import Alignment, align
+from gate.compare.background import is_background, with_background
 from gate.compare.changes import Scene, change_of
 from gate.compare.completeness import missing_spans
 from gate.compare.concurrency import concurrency_divergences
@@ -74,6 +75,8 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
     if undriven:
         _check_losses(entries, compared)
     _judge_run(baselines, compared)
+    differing = [entry.flow for entry in compared if entry.divergences]
+    policy = with_background(policy, [flow.key for flow in differing if is_background(flow, baselines)])
     causes: list[tuple[_Compared, Cause]] = []
     for entry in compared:
         if entry.scene and not entry.incomplete:
@@ -92,7 +95,7 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
     comparisons = [_comparison(entry, tuple(by_entry.get(id(entry), ()))) for entry in compared]
     for key in sorted(baselines.flows):
         required = any(fnmatchcase(str(key), pattern) for pattern in policy.required_flows)
-        if key not in present and key.test_case and (required or not undriven):
+        if key not in present and (required or (key.test_case and not undriven)):
             comparisons.append(_absent(baselines, key, policy))
     return tuple(comparisons)
 

@@ -2,9 +2,9 @@
 
 import re
 
-from gate.compare.shape import statement_of
 from gate.model.flow import Operation
 from gate.model.trace import SpanKind
+from gate.normalize.statement import statement_of
 
 CACHES = frozenset({"redis", "valkey", "keydb", "dragonfly", "memcached", "hazelcast", "ignite", "infinispan"})
 

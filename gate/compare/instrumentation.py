@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from gate.compare.changes import Scene, deltas_of_calls, handler_of
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.layers import Layers
-from gate.compare.shape import CUT, Label, Shape
+from gate.compare.shape import Label, Shape
 from gate.model.change import InstrumentationChanged
+from gate.normalize.statement import CUT
 
 FEWEST_LABELS = 3
 FEWEST_HANDLERS = 3

@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from gate.compare.entries import FEWEST
 from gate.compare.levels import severity
 from gate.model.change import TelemetryGap
 from gate.model.flow import FlowKey
 from gate.model.policy import Policy
 from gate.model.verdict import Approval, Comparison, Conclusion, Finding, FlowVerdict, Level, Verdict
+
+FEWEST_FLOWS = 4
+"""Golden test cases from which the share that is missing says something."""
 
 
 def judge(
@@ -45,7 +49,23 @@ def judge(
                 said.append(reason)
     if not counted:
         said.append("no flows arrived: nothing was compared")
-    return Verdict(_conclusion(counted), tuple(sorted(findings.values(), key=_worst_first)), tuple(flows), tuple(said))
+    conclusion = _conclusion(counted)
+    if (absence := _absence(comparisons)) and not policy.partial_runs:
+        said.append(absence)
+        conclusion = conclusion if conclusion is Conclusion.FAIL else Conclusion.INCONCLUSIVE
+    return Verdict(conclusion, tuple(sorted(findings.values(), key=_worst_first)), tuple(flows), tuple(said))
+
+
+def _absence(comparisons: Sequence[Comparison]) -> str:
+    """Says that too many golden test cases are not in the run; empty when they are."""
+    known = {comparison.key for comparison in comparisons if comparison.key.test_case and comparison.sample}
+    absent = {comparison.key for comparison in comparisons if comparison.key.test_case and comparison.flow is None}
+    if len(known) < FEWEST_FLOWS or len(known) - len(absent) >= FEWEST * len(known):
+        return ""
+    return (
+        f"{len(absent)} of {len(known)} golden test cases are not in the run: they did not run, or their traces were sampled or lost"
+        " (where only a part of the suite is meant to run, set `partial_runs: true` in the policy)"
+    )
 
 
 def _worst_first(finding: Finding) -> tuple[int, bool, int, str]:

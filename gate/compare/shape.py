@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 from gate.model.flow import Flow, Operation
+from gate.normalize.statement import statement_of
 
 Label: TypeAlias = tuple[str, str, str]
 """Which call it is: service, name template, and what it asks for (statement, route, topic). Equal labels are the same call."""
@@ -26,27 +27,6 @@ IDENTITY = frozenset(
     }
 )
 """Attributes that say which call it is; all others say how it went."""
-
-CUT = "…"
-
-
-def statement_of(operation: Operation) -> str:
-    """What a call asks for: its statement, topic, or method and route; empty when its name says all."""
-    attributes = operation.attributes
-    if text := attributes.get("db.query.text"):
-        return text.removesuffix(CUT)
-    if topic := attributes.get("messaging.destination.name"):
-        return topic
-    method = attributes.get("http.request.method", "")
-    if path := attributes.get("url.template") or attributes.get("http.route"):
-        return f"{method} {path.removesuffix(CUT)}".strip()
-    if method:
-        return method
-    if call := attributes.get("rpc.method") or attributes.get("graphql.operation.name"):
-        return call
-    if verb := attributes.get("db.operation.name"):
-        return f"{verb} {attributes.get('db.collection.name', '')}".strip()
-    return ""
 
 
 def label_of(operation: Operation) -> Label:

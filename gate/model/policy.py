@@ -37,5 +37,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...] = ()
     required_flows: tuple[str, ...] = ()
     """Patterns of flows that must run; a missing flow is otherwise a warning at most."""
+    partial_runs: bool = False
+    """Whether a run may leave out any number of flows. Otherwise a run that lacks more than a quarter of the golden test cases is
+    inconclusive: from traces alone, a part of a suite looks like a suite whose traces were sampled or lost."""
     require_baseline: bool = False
     """Whether a flow without baseline fails instead of being `new`."""

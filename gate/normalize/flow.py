@@ -1,5 +1,7 @@
 """Trace → flows: one normalised tree under each entry span."""
 
+import hashlib
+
 from gate.model.flow import Flow, FlowKey, Folded, Operation
 from gate.model.trace import Problem, ProblemKind, Span, Trace
 from gate.normalize.attributes import kept_attributes
@@ -7,8 +9,11 @@ from gate.normalize.folding import fold
 from gate.normalize.operations import operation_name
 from gate.normalize.routes import take_routes_of_callees
 from gate.normalize.rules import DEFAULT, Rules
+from gate.normalize.statement import statement_of
 
 TEST_CASE = "test.case.name"
+LONGEST_OPERATION = 160
+"""Characters of an entry operation in a flow key; the rest is told apart by a digest."""
 
 
 def normalize(trace: Trace, rules: Rules = DEFAULT) -> tuple[Flow, ...]:
@@ -73,8 +78,21 @@ def _flow(
     entry = operations[0]
     ids = {spans[index].span_id for index in members}
     own = tuple(problem for problem in trace.problems if problem.span_id in ids and problem.kind != ProblemKind.ORPHAN)
-    key = FlowKey(_test_case([spans[index] for index in members]), entry.service, entry.name)
+    test_case = _test_case([spans[index] for index in members])
+    key = FlowKey(test_case, entry.service, entry.name if test_case else _entry_operation(entry))
     return Flow(key, trace.trace_id, tuple(operations), (*incomplete, *own))
+
+
+def _entry_operation(entry: Operation) -> str:
+    """The name and what it asks for: without a test case `SELECT`, or `GET`, would be many flows of one key."""
+    name, statement = entry.name, statement_of(entry)
+    if statement in name:
+        return name
+    operation = statement if name in statement else f"{name} {statement}"
+    if len(operation) <= LONGEST_OPERATION:
+        return operation
+    digest = hashlib.sha256(operation.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{operation[: LONGEST_OPERATION - len(digest) - 2]}… {digest}"
 
 
 def _test_case(spans: list[Span]) -> str:

@@ -1,7 +1,7 @@
 """A flow as an indented tree of text: what a reviewer of a golden file reads."""
 
-from gate.compare.shape import statement_of
 from gate.model.flow import Flow, Operation
+from gate.normalize.statement import statement_of
 from gate.report.clean import clean
 
 _LINE = 200

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from gate.compare.shape import statement_of
 from gate.model.flow import Flow, Operation
 from gate.model.trace import SpanKind, Trace
 from gate.normalize import normalize
+from gate.normalize.statement import statement_of
 from gate.spec.spec import Call
 
 Occurrence = tuple[Operation, ...]

@@ -1,0 +1,37 @@
+"""Work that no test asked for: loops, heartbeats, acknowledgements. How often and on what it works depends on the clock.
+
+Where golden runs name their test cases, a trace without one that begins neither with a request nor with a message is background
+work. It is judged by presence at most: what differs there is shown, as a notice, and stops nobody.
+"""
+
+import re
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from gate.compare.learn import Baselines
+from gate.model.flow import Flow, FlowKey
+from gate.model.policy import Policy, Rule
+from gate.model.trace import SpanKind
+from gate.model.verdict import Level
+
+RULE = "background work is a notice at most"
+_ASKED_FOR = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
+
+
+def is_background(flow: Flow, baselines: Baselines) -> bool:
+    """Whether a flow is work that no test asked for."""
+    if flow.key.test_case or flow.operations[0].kind in _ASKED_FOR:
+        return False
+    return any(key.test_case for key in baselines.flows)
+
+
+def with_background(policy: Policy, background: Iterable[FlowKey]) -> Policy:
+    """The policy, with a rule for each of these flows behind the user's own rules, which win."""
+    rules = [Rule(name=RULE, flow=_literal(str(key)), level=Level.NOTICE) for key in dict.fromkeys(background)]
+    return replace(policy, rules=(*policy.rules, *rules)) if rules else policy
+
+
+def _literal(text: str) -> str:
+    """A shell-style pattern that fits just this text."""
+    return re.sub(r"([*?[])", r"[\1]", text)
