@@ -8,10 +8,14 @@ from typing import Protocol
 import msgspec
 
 from gate.codec.batch import Batch
+from gate.compare.learned import Learned
+from gate.model.flow import FlowKey
 from gate.model.policy import Policy
 from gate.model.run import Report, Run
 from gate.model.trace import Trace
-from gate.model.verdict import Approval, Comparison, Verdict
+from gate.model.verdict import Approval, Comparison, Conclusion, Level, Rejection, Verdict
+from gate.spec import Check
+from gate.spec.spec import Value
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -149,6 +153,102 @@ class BaselineSummary(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class FlowStatus(msgspec.Struct, frozen=True):
+    """A flow of the project: its baseline, and where it last ran among the newest runs."""
+
+    flow: str
+    environment: str
+    key: FlowKey
+    baseline: BaselineSummary | None
+    """None: seen in a run, but without golden samples."""
+    last_run: str = ""
+    """Empty: none of the newest runs exercises it."""
+    last_at: str = ""
+    last_trace: str = ""
+    last_conclusion: Conclusion | None = None
+
+
+class FlowOverview(msgspec.Struct, frozen=True):
+    """Every flow with a baseline, or that one of the newest judged runs has."""
+
+    flows: tuple[FlowStatus, ...]
+    runs: int
+    """How many runs were looked at."""
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """Who changed what. `run`: in which run it was decided, if in one."""
+
+    at: str
+    by: str
+    action: str
+    subject: str
+    detail: str = ""
+    run: str = ""
+
+
+class AuditPage(msgspec.Struct, frozen=True):
+    """Newest first; `next` is empty on the last page."""
+
+    entries: tuple[AuditEntry, ...]
+    next: str = ""
+
+
+class LevelChange(msgspec.Struct, frozen=True):
+    """What a policy makes of a finding, beside the present one. None: it is not a finding there."""
+
+    fingerprint: str
+    sentence: str
+    flow: str
+    before: Level | None
+    after: Level | None
+    rule: str = ""
+
+
+class PolicyEffect(msgspec.Struct, frozen=True):
+    """What a policy would change of one run."""
+
+    run: Run
+    before: Conclusion
+    after: Conclusion
+    changes: tuple[LevelChange, ...] = ()
+    skipped: str = ""
+    """Why it could not be judged again; then nothing else is said."""
+
+
+class SpecOutcome(msgspec.Struct, frozen=True):
+    """A spec on a stored trace of one environment."""
+
+    environment: str
+    trace_id: str
+    checks: tuple[Check, ...]
+    version: int
+    """Of the spec that was checked."""
+    at: str = ""
+    by: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check holds."""
+        return all(check.ok for check in self.checks)
+
+
+class SavedSpec(msgspec.Struct, frozen=True):
+    """A spec that the server keeps: its file, the environments that it runs in, and the last result of each."""
+
+    id: str
+    name: str
+    text: str
+    """YAML."""
+    version: int
+    """Grows with every change; who saves says which one they changed."""
+    environments: dict[str, dict[str, Value]] = {}
+    """Environment → parameters that override the spec's own."""
+    changed_at: str = ""
+    changed_by: str = ""
+    results: tuple[SpecOutcome, ...] = ()
+
+
 class PruneResult(msgspec.Struct, frozen=True):
     """What a prune deleted, or would delete."""
 
@@ -194,17 +294,32 @@ class Gate(Protocol):
     async def projects(self) -> tuple[Project, ...]: ...
     async def project(self, name: str) -> Project: ...
     async def update_project(
-        self, name: str, *, retention_days: int | None = None, base_branch: str | None = None, auto_promote: str | None = None
+        self,
+        name: str,
+        *,
+        retention_days: int | None = None,
+        base_branch: str | None = None,
+        auto_promote: str | None = None,
+        by: str = "",
     ) -> Project: ...
     async def policy(self, project: str) -> Policy: ...
     async def set_policy(self, project: str, policy: Policy, *, by: str) -> Policy: ...
+    async def preview_policy(self, project: str, policy: Policy, *, runs: int = 10) -> tuple[PolicyEffect, ...]:
+        """What the policy would change in the newest judged runs, newest first; nothing is written. Raises BadRequest."""
+        ...
 
-    async def create_token(self, project: str, name: str, scopes: tuple[str, ...]) -> tuple[Token, str]:
+    async def history(
+        self, project: str, *, run: str = "", subjects: tuple[str, ...] = (), limit: int = 50, after: str = ""
+    ) -> AuditPage:
+        """Who changed what, newest first; of one run, or about these subjects (trace ids, fingerprints, …), when named."""
+        ...
+
+    async def create_token(self, project: str, name: str, scopes: tuple[str, ...], *, by: str = "") -> tuple[Token, str]:
         """The stored token, and the secret (`sg_…`), which is shown this once."""
         ...
 
     async def tokens(self, project: str) -> tuple[Token, ...]: ...
-    async def delete_token(self, project: str, token_id: str) -> None: ...
+    async def delete_token(self, project: str, token_id: str, *, by: str = "") -> None: ...
     async def authenticate(self, secret: str) -> Caller:
         """Raises Unauthenticated."""
         ...
@@ -235,9 +350,25 @@ class Gate(Protocol):
         ...
 
     async def approve(
-        self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str
+        self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str, replace: bool = False
     ) -> tuple[Approval, ...]:
-        """Empty `fingerprints` approves all undecided findings of the run. Re-judges."""
+        """Empty `fingerprints` approves all undecided findings of the run. Re-judges.
+
+        Conflict, and nothing written, when somebody has rejected one of them, unless `replace`."""
+        ...
+
+    async def reject(
+        self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str, replace: bool = False
+    ) -> tuple[Rejection, ...]:
+        """Say that these findings are regressions, whatever their level: the run fails. Likewise."""
+        ...
+
+    async def withdraw(self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str) -> tuple[str, ...]:
+        """Take back what was decided about these findings; those that were decided are returned. Re-judges."""
+        ...
+
+    async def judge_again(self, project: str, run_id: str, *, by: str) -> None:
+        """Compare and judge from what is stored now: other baselines, another policy. Conflict when there is no verdict yet."""
         ...
 
     async def search(self, project: str, query: TraceQuery) -> TracePage: ...
@@ -262,6 +393,39 @@ class Gate(Protocol):
     async def baselines(self, project: str) -> tuple[BaselineSummary, ...]: ...
     async def baseline(self, project: str, baseline_id: str) -> BaselineSummary: ...
     async def baseline_traces(self, project: str, baseline_id: str) -> tuple[Trace, ...]: ...
+
+    async def learned(self, project: str, baseline_id: str) -> Learned:
+        """What the baseline's samples agree on, and what they do not."""
+        ...
+
+    async def flows(self, project: str) -> FlowOverview:
+        """Every flow with a baseline, and every one that the newest judged runs have."""
+        ...
+
+    async def specs(self, project: str) -> tuple[SavedSpec, ...]:
+        """By name."""
+        ...
+
+    async def spec(self, project: str, spec_id: str) -> SavedSpec: ...
+    async def create_spec(self, project: str, text: str, *, by: str) -> SavedSpec:
+        """Keep a spec. Raises BadRequest naming line, field and reason."""
+        ...
+
+    async def generate_spec(self, project: str, *, baseline_id: str = "", trace_id: str = "", by: str) -> SavedSpec:
+        """Generate one from a baseline's golden samples, or from one trace, and keep it."""
+        ...
+
+    async def change_spec(
+        self, project: str, spec_id: str, *, version: int, text: str, environments: dict[str, dict[str, Value]], by: str
+    ) -> SavedSpec:
+        """Replace it. BadRequest as for `create_spec`; Conflict when another person saved it after `version`."""
+        ...
+
+    async def delete_spec(self, project: str, spec_id: str, *, by: str) -> None: ...
+    async def check_spec(self, project: str, spec_id: str, *, environment: str = "", trace_id: str = "", by: str) -> SpecOutcome:
+        """Check a stored trace with it, and keep the result. Without `trace_id` the newest trace of the environment that has the
+        spec's request; NotFound when there is none."""
+        ...
 
     async def prune(self, project: str, *, now_ns: int, dry_run: bool = False) -> PruneResult: ...
     async def examine(self, *, repair: bool = False) -> Examination:

@@ -1,6 +1,6 @@
 """Baselines: flows with their golden samples."""
 
-from typing import Any, Literal
+from typing import Any
 
 from litestar import Controller, Response, get
 from litestar.params import FromQuery
@@ -10,7 +10,9 @@ from gate.api.gate import InjectedCaller, InjectedGate
 from gate.api.media import rendered
 from gate.api.problems import problems
 from gate.api.traces import spec_text
-from gate.service import BaselineSummary
+from gate.compare.learned import Learned
+from gate.service import BaselineSummary, FlowOverview
+from gate.spec import SpecFormat
 
 
 class BaselinesController(Controller):
@@ -35,7 +37,18 @@ class BaselinesController(Controller):
         gate: InjectedGate,
         caller: InjectedCaller,
         baseline_id: BaselineId,
-        format: FromQuery[Literal["yaml", "pytest"]] = "yaml",
+        format: FromQuery[SpecFormat] = "yaml",
     ) -> Response[Any]:
         """A regression test that validates only what never varied in the golden samples."""
         return await rendered(spec_text, await gate.baseline_traces(caller.project, baseline_id), format)
+
+    @get("/{baseline_id:str}/learned", scope="read", responses=problems(409))
+    async def get_learned(self, gate: InjectedGate, caller: InjectedCaller, baseline_id: BaselineId) -> Learned:
+        """What the golden samples agree on and what they do not, in sentences."""
+        return await gate.learned(caller.project, baseline_id)
+
+
+@get("/flows", scope="read", responses=problems(), tags=["baselines"])
+async def list_flows(gate: InjectedGate, caller: InjectedCaller) -> FlowOverview:
+    """Every flow with a baseline, and every one that the newest judged runs have: also those that no run exercises any more."""
+    return await gate.flows(caller.project)

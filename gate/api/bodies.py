@@ -18,6 +18,9 @@ _LINE = r"^[^\x00-\x1f\x7f]*$"
 
 Word: TypeAlias = Annotated[str, msgspec.Meta(max_length=_TEXT, pattern=_LINE)]
 Reason: TypeAlias = Annotated[str, msgspec.Meta(max_length=2000, description="Why; kept with the record.")]
+Fingerprint: TypeAlias = Annotated[str, msgspec.Meta(max_length=100)]
+Replace: TypeAlias = Annotated[bool, msgspec.Meta(description="Whether to decide otherwise than somebody did.")]
+SpecFile: TypeAlias = Annotated[str, msgspec.Meta(max_length=200_000, description="YAML.")]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 RunIdentity: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[A-Za-z0-9._:@+-]*$")]
 Scope: TypeAlias = Annotated[str, msgspec.Meta(pattern="^(ingest|read|review|admin)$")]
@@ -27,6 +30,7 @@ RunId: TypeAlias = Annotated[str, PathParameter(description="The run's id.", max
 TraceId: TypeAlias = Annotated[str, PathParameter(description="32 hex digits.", pattern="^[0-9a-fA-F]{32}$")]
 TokenId: TypeAlias = Annotated[str, PathParameter(description="The token's id.", max_length=_TEXT)]
 BaselineId: TypeAlias = Annotated[str, PathParameter(description="The baseline's id.", max_length=_TEXT)]
+SpecId: TypeAlias = Annotated[str, PathParameter(description="The spec's id.", max_length=_TEXT)]
 OtherTraceId: TypeAlias = Annotated[str, QueryParameter(description="32 hex digits.", pattern="^[0-9a-fA-F]{32}$")]
 Filter: TypeAlias = Annotated[str, QueryParameter(max_length=_TEXT, pattern=_LINE)]
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most.")]
@@ -85,8 +89,48 @@ class Finish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Findings to approve; none named: all undecided ones of the run."""
 
-    fingerprints: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=100)], ...], msgspec.Meta(max_length=10_000)] = ()
+    fingerprints: Annotated[tuple[Fingerprint, ...], msgspec.Meta(max_length=10_000)] = ()
     reason: Reason = ""
+    replace: Replace = False
+
+
+class NewRejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Findings to reject."""
+
+    fingerprints: Annotated[tuple[Fingerprint, ...], msgspec.Meta(min_length=1, max_length=10_000)]
+    reason: Reason = ""
+    replace: Replace = False
+
+
+class Withdrawal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Findings whose approval or rejection is taken back."""
+
+    fingerprints: Annotated[tuple[Fingerprint, ...], msgspec.Meta(min_length=1, max_length=10_000)]
+
+
+class SpecSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A spec to keep: its file, or what to generate it from. One of the three."""
+
+    text: SpecFile = ""
+    baseline: Annotated[str, msgspec.Meta(max_length=100, description="Id of a baseline.")] = ""
+    trace: Annotated[str, msgspec.Meta(pattern="^([0-9a-fA-F]{32})?$", description="A trace id.")] = ""
+
+
+class SpecChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a spec shall be."""
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1, description="The version that was changed.")]
+    text: SpecFile
+    environments: Annotated[
+        dict[str, dict[str, str | int | bool]], msgspec.Meta(description="Environment → parameters that override the spec's own.")
+    ] = {}
+
+
+class SpecCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which trace to check; without `trace` the newest one of the environment that has the spec's request."""
+
+    environment: Word = ""
+    trace: Annotated[str, msgspec.Meta(pattern="^([0-9a-fA-F]{32})?$", description="A trace id.")] = ""
 
 
 class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,8 @@ MEDIA_TYPES = {
     "annotations": "text/plain",
     "yaml": "application/yaml",
     "pytest": "text/x-python",
+    "curl": "text/x-shellscript",
+    "tracetest": "application/yaml",
 }
 """Format → media type (YAML: RFC 9512). Litestar adds the charset of `text/*`."""
 

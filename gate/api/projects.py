@@ -5,12 +5,12 @@ from litestar import Controller, delete, get, patch, post, put
 from litestar.params import JSONBody
 
 from gate.api.auth import own_project
-from gate.api.bodies import NewProject, NewToken, ProjectChange, ProjectName, TokenId
+from gate.api.bodies import After, Limit, NewProject, NewToken, ProjectChange, ProjectName, TokenId
 from gate.api.gate import InjectedCaller, InjectedGate
 from gate.api.problems import problems
 from gate.errors import Forbidden
 from gate.model.policy import Policy
-from gate.service import Project, Token
+from gate.service import AuditPage, PolicyEffect, Project, Token
 
 
 class CreatedToken(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class ProjectsController(Controller):
         self, gate: InjectedGate, caller: InjectedCaller, name: ProjectName, data: JSONBody[ProjectChange]
     ) -> Project:
         """Change the retention, the base branch, or what runs on the base branch do to the baselines."""
-        return await gate.update_project(own_project(caller, name), **msgspec.structs.asdict(data))
+        return await gate.update_project(own_project(caller, name), **msgspec.structs.asdict(data), by=caller.name)
 
     @get("/{name:str}/policy", scope="read", responses=problems())
     async def get_policy(self, gate: InjectedGate, caller: InjectedCaller, name: ProjectName) -> Policy:
@@ -60,6 +60,20 @@ class ProjectsController(Controller):
         """Replace the policy. Verdicts that are asked for afterwards are judged with it."""
         return await gate.set_policy(own_project(caller, name), data, by=caller.name)
 
+    @post("/{name:str}/policy/preview", status_code=200, scope="admin", responses=problems(415))
+    async def preview_policy(
+        self, gate: InjectedGate, caller: InjectedCaller, name: ProjectName, data: JSONBody[Policy]
+    ) -> tuple[PolicyEffect, ...]:
+        """What the policy would change in the ten newest judged runs. Nothing is written."""
+        return await gate.preview_policy(own_project(caller, name), data)
+
+    @get("/{name:str}/history", scope="admin", responses=problems())
+    async def project_history(
+        self, gate: InjectedGate, caller: InjectedCaller, name: ProjectName, limit: Limit = 50, after: After = ""
+    ) -> AuditPage:
+        """Who changed what, newest first."""
+        return await gate.history(own_project(caller, name), limit=limit, after=after)
+
     @get("/{name:str}/tokens", scope="admin", responses=problems())
     async def list_tokens(self, gate: InjectedGate, caller: InjectedCaller, name: ProjectName) -> tuple[Token, ...]:
         """The project's tokens, without their secrets."""
@@ -70,10 +84,10 @@ class ProjectsController(Controller):
         self, gate: InjectedGate, caller: InjectedCaller, name: ProjectName, data: JSONBody[NewToken]
     ) -> CreatedToken:
         """Make a token. The first one ends local mode: from then on every request needs a token."""
-        token, secret = await gate.create_token(own_project(caller, name), data.name, data.scopes)
+        token, secret = await gate.create_token(own_project(caller, name), data.name, data.scopes, by=caller.name)
         return CreatedToken(token, secret)
 
     @delete("/{name:str}/tokens/{token_id:str}", scope="admin", responses=problems())
     async def delete_token(self, gate: InjectedGate, caller: InjectedCaller, name: ProjectName, token_id: TokenId) -> None:
         """Delete a token; it is refused from now on."""
-        await gate.delete_token(own_project(caller, name), token_id)
+        await gate.delete_token(own_project(caller, name), token_id, by=caller.name)

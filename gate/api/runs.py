@@ -8,14 +8,14 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from gate.api.auth import own_project
-from gate.api.bodies import After, Filter, Finish, Limit, NewApproval, NewRun, Reasoned, RunId
+from gate.api.bodies import After, Filter, Finish, Limit, NewApproval, NewRejection, NewRun, Reasoned, RunId, Withdrawal
 from gate.api.gate import InjectedCaller, InjectedGate
 from gate.api.media import rendered
 from gate.api.problems import problems
 from gate.model.run import Run, RunState
-from gate.model.verdict import Approval, Verdict
+from gate.model.verdict import Approval, Rejection, Verdict
 from gate.report import render
-from gate.service import Promotion
+from gate.service import AuditPage, Promotion
 
 ReportFormat = Literal["md", "summary", "html", "json", "junit", "text", "annotations"]
 Wait = Annotated[float, QueryParameter(ge=0, le=30, description="Seconds to wait for the verdict (long poll).")]
@@ -109,7 +109,39 @@ class RunsController(Controller):
     ) -> tuple[Approval, ...]:
         """Say yes to findings; they stay approved wherever the same change shows again. The run is judged anew."""
         new = data or NewApproval()
-        return await gate.approve(caller.project, run_id, new.fingerprints, by=caller.name, reason=new.reason)
+        return await gate.approve(
+            caller.project, run_id, new.fingerprints, by=caller.name, reason=new.reason, replace=new.replace
+        )
+
+    @post("/{run_id:str}/rejections", scope="review", responses=problems(409, 415))
+    async def reject(
+        self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId, data: JSONBody[NewRejection]
+    ) -> tuple[Rejection, ...]:
+        """Say that findings are regressions, whatever their level: the run fails until they are gone or the rejection is withdrawn."""
+        return await gate.reject(
+            caller.project, run_id, data.fingerprints, by=caller.name, reason=data.reason, replace=data.replace
+        )
+
+    @post("/{run_id:str}/withdrawals", status_code=200, scope="review", responses=problems(409, 415))
+    async def withdraw(
+        self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId, data: JSONBody[Withdrawal]
+    ) -> tuple[str, ...]:
+        """Take back approvals or rejections. The fingerprints that were decided are answered; the run is judged anew."""
+        return await gate.withdraw(caller.project, run_id, data.fingerprints, by=caller.name)
+
+    @post("/{run_id:str}/judge", status_code=202, scope="review", responses=problems(409))
+    async def judge_again(self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId) -> Waiting:
+        """Compare and judge anew from what is stored now: other baselines, another policy. `GET …/verdict?wait=25` has the result."""
+        await gate.judge_again(caller.project, run_id, by=caller.name)
+        return Waiting("The run is judged again.")
+
+    @get("/{run_id:str}/history", scope="read", responses=problems())
+    async def run_history(
+        self, gate: InjectedGate, caller: InjectedCaller, run_id: RunId, limit: Limit = 50, after: After = ""
+    ) -> AuditPage:
+        """Who decided what in this run, newest first."""
+        await gate.run(caller.project, run_id)
+        return await gate.history(caller.project, run=run_id, limit=limit, after=after)
 
     @post("/{run_id:str}/promote", status_code=200, scope="review", responses=problems(409, 415))
     async def promote_run(

@@ -20,7 +20,7 @@ from gate.model.run import Report, Run
 from gate.model.trace import Trace
 from gate.report import render
 from gate.service import Promotion, TracePage, TraceQuery
-from gate.spec import build_spec, render_pytest, render_yaml
+from gate.spec import SpecFormat, build_spec, render_spec
 
 Status = Annotated[
     str,
@@ -103,7 +103,7 @@ class TracesController(Controller):
 
     @get("/{trace_id:str}/spec", scope="read", responses=problems(422))
     async def get_spec(
-        self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId, format: FromQuery[Literal["yaml", "pytest"]] = "yaml"
+        self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId, format: FromQuery[SpecFormat] = "yaml"
     ) -> Response[Any]:
         """A regression test made from this trace."""
         return await rendered(spec_text, (await gate.trace(caller.project, lower(trace_id)),), format)
@@ -145,7 +145,7 @@ async def compare_traces(
     return await rendered(render, Report(run, judge((comparison,)), (comparison,)), format)
 
 
-def spec_text(traces: tuple[Trace, ...], format: str) -> str:
+def spec_text(traces: tuple[Trace, ...], format: SpecFormat) -> str:
     """The spec of golden samples. Raises NoTraces when nothing can be tested from them."""
     try:
         spec = build_spec(traces)
@@ -153,4 +153,4 @@ def spec_text(traces: tuple[Trace, ...], format: str) -> str:
         raise
     except ValueError as error:
         raise NoTraces(str(error)) from error
-    return render_yaml(spec) if format == "yaml" else render_pytest(spec)
+    return render_spec(spec, format)

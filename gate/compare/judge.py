@@ -9,7 +9,7 @@ from gate.compare.levels import severity
 from gate.model.change import TelemetryGap
 from gate.model.flow import FlowKey
 from gate.model.policy import Policy
-from gate.model.verdict import Approval, Comparison, Conclusion, Finding, FlowVerdict, Level, Verdict
+from gate.model.verdict import Approval, Comparison, Conclusion, Finding, FlowVerdict, Level, Rejection, Verdict
 
 FEWEST_FLOWS = 4
 """Golden test cases from which the share that is missing says something."""
@@ -20,10 +20,11 @@ def judge(
     *,
     policy: Policy | None = None,
     approvals: Mapping[str, Approval] | None = None,
+    rejections: Mapping[str, Rejection] | None = None,
     baseline_reasons: Mapping[FlowKey, str] | None = None,
     reasons: tuple[str, ...] = (),
 ) -> Verdict:
-    """The verdict on a run. `approvals` are by fingerprint, `baseline_reasons` say how each flow's baseline was chosen.
+    """The verdict on a run. `approvals` and `rejections` are by fingerprint, `baseline_reasons` say how each flow's baseline was chosen.
 
     Failing findings win over what cannot be judged, that over flows without baseline, those over passing; no comparison at all,
     or none that could be judged, is inconclusive, never a pass. Findings are worst first, one a fingerprint.
@@ -36,7 +37,7 @@ def judge(
     counted: list[Conclusion] = []
     said = list(reasons)
     for comparison in comparisons:
-        own = [_approved(finding, approvals) for finding in comparison.findings]
+        own = [_decided(finding, approvals, rejections or {}) for finding in comparison.findings]
         for finding in own:
             findings[finding.fingerprint] = _joined(findings.get(finding.fingerprint), finding)
         verdict = _flow(comparison, own, policy, baseline_reasons.get(comparison.key, ""))
@@ -72,7 +73,10 @@ def _worst_first(finding: Finding) -> tuple[int, bool, int, str]:
     return severity(finding.level), finding.approval is not None, -len(finding.flows), finding.fingerprint
 
 
-def _approved(finding: Finding, approvals: Mapping[str, Approval]) -> Finding:
+def _decided(finding: Finding, approvals: Mapping[str, Approval], rejections: Mapping[str, Rejection]) -> Finding:
+    """The finding with what people said about it. A rejected one fails: somebody looked, and it is a regression."""
+    if rejection := rejections.get(finding.fingerprint):
+        return msgspec.structs.replace(finding, level=Level.FAILURE, rule="rejected", rejection=rejection)
     approval = approvals.get(finding.fingerprint)
     return msgspec.structs.replace(finding, approval=approval) if approval else finding
 

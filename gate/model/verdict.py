@@ -56,6 +56,16 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
     """RFC 3339, UTC."""
 
 
+class Rejection(msgspec.Struct, frozen=True, gc=False):
+    """A person's no to a fingerprint: it is a regression, whatever its level was."""
+
+    fingerprint: str
+    by: str
+    reason: str
+    at: str
+    """RFC 3339, UTC."""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One cause: its root divergence as `change` at `place`, and its consequences."""
 
@@ -72,6 +82,8 @@ class Finding(msgspec.Struct, frozen=True):
     rule: str = ""
     """The policy rule that set the level, if not a default."""
     approval: Approval | None = None
+    rejection: Rejection | None = None
+    """Then the level is `failure`."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -121,5 +133,5 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def undecided(self) -> tuple[Finding, ...]:
-        """The findings that make the verdict fail: level failure, not approved."""
-        return tuple(f for f in self.findings if f.level == Level.FAILURE and f.approval is None)
+        """The findings that make the verdict fail and that nobody has decided about: level failure, neither approved nor rejected."""
+        return tuple(f for f in self.findings if f.level == Level.FAILURE and f.approval is None and f.rejection is None)

@@ -130,7 +130,9 @@ def _settled(comparison: Comparison, findings: tuple[Finding, ...], by_fingerpri
             None,
         )
         if judged is not None:
-            finding = msgspec.structs.replace(finding, level=judged.level, approval=judged.approval, rule=judged.rule)
+            finding = msgspec.structs.replace(
+                finding, level=judged.level, approval=judged.approval, rejection=judged.rejection, rule=judged.rule
+            )
         settled.append(finding)
     if not settled:
         settled = [finding for finding in findings if finding.flows[:1] == (comparison.key,)]

@@ -44,7 +44,7 @@ def render_yaml(spec: Spec) -> str:
     for key in order:
         value = 1 if key == "version" else document[key]
         comment = f"\n# {_COMMENTS[key]}\n" if key in _COMMENTS else ""
-        parts.append(comment + _dump({key: value}))
+        parts.append(comment + dump({key: value}))
     return "".join(parts)
 
 
@@ -53,5 +53,6 @@ def parse_spec(text: str, *, source: str = "spec") -> Spec:
     return decode_yaml(text, Spec, source=source)
 
 
-def _dump(value: dict[str, Any]) -> str:
+def dump(value: dict[str, Any]) -> str:
+    """YAML for people: keys in their order, long lines whole."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000, default_flow_style=False)

@@ -13,9 +13,10 @@ from typing import Protocol
 from gate.codec.batch import Batch
 from gate.model.policy import Policy
 from gate.model.run import Run
-from gate.model.verdict import Approval
-from gate.service import Project, Stats, Token, TraceQuery, TraceSummary
-from gate.store.values import Activity, Candidates, Pruned, RunTrace, Sample, StoredVerdict, Unjudged, Work
+from gate.model.verdict import Approval, Rejection
+from gate.service import AuditEntry, Project, SavedSpec, SpecOutcome, Stats, Token, TraceQuery, TraceSummary
+from gate.spec.spec import Value
+from gate.store.values import Activity, Candidates, Decision, Pruned, RunTrace, Sample, StoredVerdict, Unjudged, Work
 
 
 class SpanStore(Protocol):
@@ -80,8 +81,8 @@ class Projects(Protocol):
         """Raises NotFound."""
         ...
 
-    async def update(self, name: str, changes: Mapping[str, str | int]) -> Project:
-        """Change the named fields. Raises NotFound."""
+    async def update(self, name: str, changes: Mapping[str, str | int], *, by: str = "", now_ns: int = 0) -> Project:
+        """Change the named fields, with an audit row. Raises NotFound."""
         ...
 
     async def policy(self, name: str) -> Policy:
@@ -96,7 +97,7 @@ class Projects(Protocol):
 class Tokens(Protocol):
     """Tokens by the SHA-256 digest of their secret."""
 
-    async def add(self, token: Token, digest: bytes, *, now_ns: int) -> Token:
+    async def add(self, token: Token, digest: bytes, *, now_ns: int, by: str = "") -> Token:
         """Raises NotFound for an unknown project."""
         ...
 
@@ -104,7 +105,7 @@ class Tokens(Protocol):
         """Oldest first. Raises NotFound for an unknown project."""
         ...
 
-    async def delete(self, project: str, token_id: str, *, now_ns: int) -> None:
+    async def delete(self, project: str, token_id: str, *, now_ns: int, by: str = "") -> None:
         """Raises NotFound."""
         ...
 
@@ -156,6 +157,10 @@ class Runs(Protocol):
         """None when the run was not judged yet. Raises NotFound for an unknown run."""
         ...
 
+    async def make_stale(self, project: str, run_id: str, reason: str, *, by: str, now_ns: int) -> None:
+        """The verdict must be made again, with an audit row. Raises NotFound, and Conflict when there is no verdict."""
+        ...
+
     async def unjudged(self) -> tuple[Unjudged, ...]:
         """Finished runs of every project without a verdict: what a restarted server must resume."""
         ...
@@ -197,7 +202,7 @@ class Traces(Protocol):
 
 
 class Baselines(Protocol):
-    """Golden samples and approvals."""
+    """Golden samples."""
 
     async def samples(self, project: str) -> tuple[Sample, ...]:
         """All samples, newest first."""
@@ -214,12 +219,83 @@ class Baselines(Protocol):
         were removed are returned, none when it was none."""
         ...
 
-    async def approve(self, project: str, run_id: str, new: Sequence[Approval], *, now_ns: int) -> None:
-        """Add approvals; a fingerprint that is approved stays as it is."""
+
+class Decisions(Protocol):
+    """What people decided about fingerprints: one yes or no each."""
+
+    async def decide(
+        self,
+        project: str,
+        run_id: str,
+        decision: Decision,
+        fingerprints: Sequence[str],
+        *,
+        by: str,
+        reason: str,
+        replace: bool,
+        now_ns: int,
+    ) -> tuple[str, ...]:
+        """Approve, reject, or withdraw what was decided, with an audit row each: one transaction. Returns the fingerprints whose
+        decision this changed; one that was decided so before stays as it is. Conflict (and nothing written) when one was decided
+        otherwise, unless `replace`."""
         ...
 
     async def approvals(self, project: str) -> dict[str, Approval]:
         """By fingerprint."""
+        ...
+
+    async def rejections(self, project: str) -> dict[str, Rejection]:
+        """By fingerprint."""
+        ...
+
+
+class History(Protocol):
+    """The audit log."""
+
+    async def page(
+        self, project: str, *, run: str, subjects: tuple[str, ...], limit: int, after: str
+    ) -> tuple[tuple[AuditEntry, ...], str]:
+        """Newest first, with the cursor of the next page (empty on the last). `run` and `subjects` narrow it when not empty.
+        Raises BadRequest for a foreign cursor."""
+        ...
+
+
+class Specs(Protocol):
+    """Specs that the server keeps. Those of another project do not exist: NotFound."""
+
+    async def add(self, project: str, spec_id: str, name: str, text: str, *, by: str, now_ns: int) -> SavedSpec:
+        """A new spec, version 1. The id is free."""
+        ...
+
+    async def all(self, project: str) -> tuple[SavedSpec, ...]:
+        """By name."""
+        ...
+
+    async def one(self, project: str, spec_id: str) -> SavedSpec:
+        """Raises NotFound."""
+        ...
+
+    async def change(
+        self,
+        project: str,
+        spec_id: str,
+        *,
+        version: int,
+        name: str,
+        text: str,
+        environments: Mapping[str, Mapping[str, Value]],
+        by: str,
+        now_ns: int,
+    ) -> SavedSpec:
+        """Replace it, which makes the next version. Raises NotFound, and Conflict when `version` is not the present one."""
+        ...
+
+    async def delete(self, project: str, spec_id: str, *, by: str, now_ns: int) -> None:
+        """With its results. Raises NotFound."""
+        ...
+
+    async def save_result(self, project: str, spec_id: str, outcome: SpecOutcome, *, now_ns: int) -> None:
+        """Replaces the last result of the environment; `outcome.at` is `now_ns`. Raises NotFound."""
         ...
 
 
@@ -254,6 +330,12 @@ class Stores(Protocol):
     def traces(self) -> Traces: ...
     @property
     def baselines(self) -> Baselines: ...
+    @property
+    def decisions(self) -> Decisions: ...
+    @property
+    def history(self) -> History: ...
+    @property
+    def specs(self) -> Specs: ...
     @property
     def outbox(self) -> Outbox: ...
     @property

@@ -1,8 +1,13 @@
 """What goes through the store protocols beside the values of `gate.service` and `gate.model`."""
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from gate.model.flow import FlowKey
+
+Decision: TypeAlias = Literal["approve", "reject", "withdraw"]
+"""What a person can do about a fingerprint."""
 
 
 class Activity(msgspec.Struct, frozen=True, gc=False):

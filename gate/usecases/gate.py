@@ -7,37 +7,47 @@ import msgspec
 
 from gate.codec.batch import Batch
 from gate.compare import check_policy
-from gate.errors import BadRequest, Conflict, NotFound
+from gate.compare.learned import Learned
+from gate.errors import BadRequest
 from gate.model.policy import Policy
 from gate.model.run import Report, Run
 from gate.model.trace import Trace
-from gate.model.verdict import Approval, Comparison, Verdict
+from gate.model.verdict import Approval, Comparison, Rejection, Verdict
 from gate.service import (
+    AuditPage,
     BaselineSummary,
     Caller,
     Examination,
+    FlowOverview,
+    PolicyEffect,
     Project,
     Promotion,
     PruneResult,
     Received,
+    SavedSpec,
+    SpecOutcome,
     Stats,
     Token,
     TracePage,
     TraceQuery,
     TraceSummary,
 )
+from gate.spec.spec import Value
 from gate.store.protocols import Stores
-from gate.store.times import to_text
 from gate.usecases import projects
 from gate.usecases.baselines import one_baseline, summaries
 from gate.usecases.comparing import compare_flows
 from gate.usecases.completion import Patience
+from gate.usecases.decisions import Decisions, no_verdict
 from gate.usecases.doctor import examine
 from gate.usecases.flows import load_flows, load_traces
 from gate.usecases.outbox import Follower
+from gate.usecases.overview import learned_of, overview
+from gate.usecases.policy_preview import preview
 from gate.usecases.promotion import Promotions
 from gate.usecases.retention import Retention, prune
 from gate.usecases.search import search
+from gate.usecases.specs import Specs
 from gate.usecases.tokens import Tokens
 from gate.usecases.verdicts import Verdicts
 
@@ -66,6 +76,8 @@ class StoreGate:
         self.retention = Retention(stores, self._follower, clock=clock)
         self._promotions = Promotions(stores, self._follower, clock=clock)
         self._verdicts = Verdicts(stores, clock=clock, patience=options.patience, judged=self._promotions.promote_itself)
+        self._decisions = Decisions(stores, self._verdicts, clock=clock)
+        self._specs = Specs(stores, clock=clock)
         self._tokens = Tokens(stores, admin_token=options.admin_token, default_project=projects.DEFAULT)
 
     async def start(self) -> None:
@@ -89,11 +101,18 @@ class StoreGate:
         return await self._stores.projects.one(name)
 
     async def update_project(
-        self, name: str, *, retention_days: int | None = None, base_branch: str | None = None, auto_promote: str | None = None
+        self,
+        name: str,
+        *,
+        retention_days: int | None = None,
+        base_branch: str | None = None,
+        auto_promote: str | None = None,
+        by: str = "",
     ) -> Project:
         """Change what is not None. Raises NotFound, BadRequest."""
         changes = {"retention_days": retention_days, "base_branch": base_branch, "auto_promote": auto_promote}
-        return await projects.update(self._stores, name, {key: value for key, value in changes.items() if value is not None})
+        wanted = {key: value for key, value in changes.items() if value is not None}
+        return await projects.update(self._stores, name, wanted, by=by, now_ns=self._clock())
 
     async def policy(self, project: str) -> Policy:
         """The empty policy when none was set."""
@@ -106,17 +125,27 @@ class StoreGate:
         await self._stores.projects.set_policy(project, policy, by=by, now_ns=now_ns, stale_since_ns=now_ns - _DAY_NS)
         return policy
 
-    async def create_token(self, project: str, name: str, scopes: tuple[str, ...]) -> tuple[Token, str]:
+    async def preview_policy(self, project: str, policy: Policy, *, runs: int = 10) -> tuple[PolicyEffect, ...]:
+        """See `Gate.preview_policy`."""
+        return await preview(self._stores, self._verdicts.judge, project, policy, runs)
+
+    async def history(
+        self, project: str, *, run: str = "", subjects: tuple[str, ...] = (), limit: int = 50, after: str = ""
+    ) -> AuditPage:
+        """See `Gate.history`."""
+        return AuditPage(*await self._stores.history.page(project, run=run, subjects=subjects, limit=limit, after=after))
+
+    async def create_token(self, project: str, name: str, scopes: tuple[str, ...], *, by: str = "") -> tuple[Token, str]:
         """See `Gate.create_token`."""
-        return await self._tokens.create(project, name, scopes, now_ns=self._clock())
+        return await self._tokens.create(project, name, scopes, now_ns=self._clock(), by=by)
 
     async def tokens(self, project: str) -> tuple[Token, ...]:
         """Oldest first."""
         return await self._stores.tokens.all(project)
 
-    async def delete_token(self, project: str, token_id: str) -> None:
+    async def delete_token(self, project: str, token_id: str, *, by: str = "") -> None:
         """Raises NotFound."""
-        await self._tokens.delete(project, token_id, now_ns=self._clock())
+        await self._tokens.delete(project, token_id, now_ns=self._clock(), by=by)
 
     async def authenticate(self, secret: str) -> Caller:
         """Raises Unauthenticated."""
@@ -166,28 +195,32 @@ class StoreGate:
         run = await self._stores.runs.one(project, run_id)
         judged = await self._verdicts.comparisons(project, run_id)
         if judged is None:
-            raise _no_verdict(run_id)
+            raise no_verdict(run_id)
         return Report(run, *judged, server_url=self._options.server_url, version=self._options.version)
 
     async def approve(
-        self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str
+        self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str, replace: bool = False
     ) -> tuple[Approval, ...]:
         """See `Gate.approve`."""
-        given: list[Approval] = []
+        done = await self._decisions.decide(project, run_id, "approve", fingerprints, by=by, reason=reason, replace=replace)
+        given = await self._stores.decisions.approvals(project)
+        return tuple(given[each] for each in done if each in given)
 
-        async def decide(verdict: Verdict) -> None:
-            known = {finding.fingerprint for finding in verdict.findings}
-            foreign = [fingerprint for fingerprint in fingerprints if fingerprint not in known]
-            if foreign:
-                raise NotFound(f"Run {run_id!r} has no finding {foreign[0][:80]!r}.", hint="Its verdict lists the fingerprints.")
-            wanted = dict.fromkeys(fingerprints or [finding.fingerprint for finding in verdict.undecided])
-            now_ns = self._clock()
-            given.extend(Approval(fingerprint, by, reason, to_text(now_ns)) for fingerprint in wanted)
-            await self._stores.baselines.approve(project, run_id, given, now_ns=now_ns)
+    async def reject(
+        self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str, replace: bool = False
+    ) -> tuple[Rejection, ...]:
+        """See `Gate.reject`."""
+        done = await self._decisions.decide(project, run_id, "reject", fingerprints, by=by, reason=reason, replace=replace)
+        given = await self._stores.decisions.rejections(project)
+        return tuple(given[each] for each in done if each in given)
 
-        if await self._verdicts.approve(project, run_id, decide) is None:
-            raise _no_verdict(run_id)
-        return tuple(given)
+    async def withdraw(self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str) -> tuple[str, ...]:
+        """See `Gate.withdraw`."""
+        return await self._decisions.decide(project, run_id, "withdraw", fingerprints, by=by)
+
+    async def judge_again(self, project: str, run_id: str, *, by: str) -> None:
+        """See `Gate.judge_again`."""
+        await self._verdicts.judge_again(project, run_id, by=by)
 
     async def search(self, project: str, query: TraceQuery) -> TracePage:
         """See `gate.usecases.search`."""
@@ -242,6 +275,47 @@ class StoreGate:
         baseline = await self.baseline(project, baseline_id)
         return await load_traces(self._stores, project, [sample.trace_id for sample in baseline.samples])
 
+    async def learned(self, project: str, baseline_id: str) -> Learned:
+        """See `Gate.learned`."""
+        return await learned_of(self._stores, project, baseline_id)
+
+    async def flows(self, project: str) -> FlowOverview:
+        """See `Gate.flows`."""
+        return await overview(self._stores, project)
+
+    async def specs(self, project: str) -> tuple[SavedSpec, ...]:
+        """By name."""
+        return await self._stores.specs.all(project)
+
+    async def spec(self, project: str, spec_id: str) -> SavedSpec:
+        """Raises NotFound."""
+        return await self._stores.specs.one(project, spec_id)
+
+    async def create_spec(self, project: str, text: str, *, by: str) -> SavedSpec:
+        """See `Gate.create_spec`."""
+        return await self._specs.create(project, text, by=by)
+
+    async def generate_spec(self, project: str, *, baseline_id: str = "", trace_id: str = "", by: str) -> SavedSpec:
+        """See `Gate.generate_spec`."""
+        if bool(baseline_id) == bool(trace_id):
+            raise BadRequest("Name a baseline or a trace to generate a spec from, one of them.")
+        samples = await self.baseline_traces(project, baseline_id) if baseline_id else (await self.trace(project, trace_id),)
+        return await self._specs.generate(project, samples, by=by)
+
+    async def change_spec(
+        self, project: str, spec_id: str, *, version: int, text: str, environments: dict[str, dict[str, Value]], by: str
+    ) -> SavedSpec:
+        """See `Gate.change_spec`."""
+        return await self._specs.change(project, spec_id, version=version, text=text, environments=environments, by=by)
+
+    async def delete_spec(self, project: str, spec_id: str, *, by: str) -> None:
+        """Raises NotFound."""
+        await self._stores.specs.delete(project, spec_id, by=by, now_ns=self._clock())
+
+    async def check_spec(self, project: str, spec_id: str, *, environment: str = "", trace_id: str = "", by: str) -> SpecOutcome:
+        """See `Gate.check_spec`."""
+        return await self._specs.check(project, spec_id, environment=environment, trace_id=trace_id, by=by)
+
     async def prune(self, project: str, *, now_ns: int, dry_run: bool = False) -> PruneResult:
         """See `gate.usecases.retention`."""
         return await prune(self._stores, self._follower, project, now_ns=now_ns, dry_run=dry_run)
@@ -268,7 +342,3 @@ class StoreGate:
         await self.retention.close()
         await self._follower.close()
         await self._stores.close()
-
-
-def _no_verdict(run_id: str) -> Conflict:
-    return Conflict(f"Run {run_id!r} has no verdict yet.", hint="Finish it, then wait with GET …/verdict?wait=25.")

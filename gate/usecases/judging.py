@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import TypedDict
 
 import msgspec
 
 from gate.compare import Baselines, compare, judge, learn, settled
 from gate.model.flow import Flow, FlowKey, RunFlows
+from gate.model.policy import Policy
 from gate.model.run import Run
-from gate.model.verdict import Approval, Comparison, Conclusion, Verdict
+from gate.model.verdict import Approval, Comparison, Conclusion, Rejection, Verdict
 from gate.store.protocols import Stores
 from gate.store.values import Sample
 from gate.usecases.flows import load_flows
@@ -27,6 +29,11 @@ class Evidence(msgspec.Struct, frozen=True):
     choices: dict[FlowKey, Choice]
     baselines: Baselines
     traces: int
+
+
+class _Decided(TypedDict):
+    approvals: dict[str, Approval]
+    rejections: dict[str, Rejection]
 
 
 class Judge:
@@ -53,28 +60,33 @@ class Judge:
             return "no flow has arrived"
         return await asyncio.to_thread(settled, evidence.baselines, evidence.flows)
 
-    async def judge(self, evidence: Evidence, *, expected: int, notes: tuple[str, ...]) -> tuple[Verdict, tuple[Comparison, ...]]:
-        """The verdict under the project's policy and approvals. An empty run is inconclusive, never green."""
+    async def judge(
+        self, evidence: Evidence, *, expected: int, notes: tuple[str, ...], policy: Policy | None = None
+    ) -> tuple[Verdict, tuple[Comparison, ...]]:
+        """The verdict under the project's policy (or another) and decisions. An empty run is inconclusive, never green."""
         if not evidence.flows.flows:
             reason = "no traces arrived" if not evidence.traces else "no trace of the run has an entry span that can be compared"
             return Verdict(Conclusion.INCONCLUSIVE, (), (), (reason, *notes)), ()
-        policy = await self._stores.projects.policy(evidence.run.project)
-        approvals = await self._stores.baselines.approvals(evidence.run.project)
+        policy = policy or await self._stores.projects.policy(evidence.run.project)
         comparisons = await asyncio.to_thread(compare, evidence.baselines, evidence.flows, policy)
         reasons = {key: choice.reason for key, choice in evidence.choices.items()}
         if evidence.traces < expected:
             notes = (f"{evidence.traces} of {expected}{_MISSING}", *notes)
-        verdict = judge(comparisons, policy=policy, approvals=approvals, baseline_reasons=reasons, reasons=notes)
+        decided = await self._decided(evidence.run.project)
+        verdict = judge(comparisons, policy=policy, baseline_reasons=reasons, reasons=notes, **decided)
         return _never_green_by_absence(verdict), comparisons
 
-    async def again(
-        self, project: str, verdict: Verdict, comparisons: tuple[Comparison, ...], approvals: Mapping[str, Approval]
-    ) -> Verdict:
-        """The same comparisons under other approvals."""
+    async def again(self, project: str, verdict: Verdict, comparisons: tuple[Comparison, ...]) -> Verdict:
+        """The same comparisons under the decisions of now."""
         policy = await self._stores.projects.policy(project)
         reasons = {flow.key: flow.baseline for flow in verdict.flows if flow.baseline}
-        renewed = judge(comparisons, policy=policy, approvals=approvals, baseline_reasons=reasons, reasons=verdict.reasons)
+        decided = await self._decided(project)
+        renewed = judge(comparisons, policy=policy, baseline_reasons=reasons, reasons=verdict.reasons, **decided)
         return _never_green_by_absence(renewed)
+
+    async def _decided(self, project: str) -> _Decided:
+        decisions = self._stores.decisions
+        return {"approvals": await decisions.approvals(project), "rejections": await decisions.rejections(project)}
 
     async def _learn(self, project: str, choices: dict[FlowKey, Choice]) -> Baselines:
         wanted = frozenset((key, sample.trace_id) for key, choice in choices.items() for sample in choice.samples)

@@ -24,10 +24,10 @@ async def create(stores: Stores, project: Project, *, now_ns: int) -> Project:
     return await stores.projects.create(project, now_ns=now_ns)
 
 
-async def update(stores: Stores, name: str, changes: Mapping[str, str | int]) -> Project:
+async def update(stores: Stores, name: str, changes: Mapping[str, str | int], *, by: str, now_ns: int) -> Project:
     """Raises BadRequest, NotFound."""
     _check(changes)
-    return await stores.projects.update(name, changes)
+    return await stores.projects.update(name, changes, by=by, now_ns=now_ns)
 
 
 async def ensure_default(stores: Stores, retention_days: int, *, now_ns: int) -> None:

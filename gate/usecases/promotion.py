@@ -55,7 +55,8 @@ class Promotions:
             return
         good = {flow.key for flow in verdict.flows if flow.conclusion in (Conclusion.PASS, Conclusion.NEW)}
         if project.auto_promote == "accept":
-            good = {flow.key for flow in flows.flows}
+            rejected = {key for finding in verdict.findings if finding.rejection for key in finding.flows}
+            good = {flow.key for flow in flows.flows} - rejected
         by_trace: dict[str, list[Flow]] = {}
         for flow in flows.flows:
             by_trace.setdefault(flow.trace_id, []).append(flow)

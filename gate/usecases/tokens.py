@@ -23,7 +23,7 @@ class Tokens:
         self._default_project = default_project
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
 
-    async def create(self, project: str, name: str, scopes: tuple[str, ...], *, now_ns: int) -> tuple[Token, str]:
+    async def create(self, project: str, name: str, scopes: tuple[str, ...], *, now_ns: int, by: str = "") -> tuple[Token, str]:
         """The stored token and its secret, which exists nowhere else."""
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
@@ -32,11 +32,11 @@ class Tokens:
             raise BadRequest("A token needs a name of at most 200 characters: say who or what uses it.")
         secret = f"sg_{secrets.token_urlsafe(32)}"
         token = Token(secrets.token_hex(6), project, name.strip(), tuple(scope for scope in SCOPES if scope in scopes), "")
-        return await self._stores.tokens.add(token, _digest(secret), now_ns=now_ns), secret
+        return await self._stores.tokens.add(token, _digest(secret), now_ns=now_ns, by=by), secret
 
-    async def delete(self, project: str, token_id: str, *, now_ns: int) -> None:
+    async def delete(self, project: str, token_id: str, *, now_ns: int, by: str = "") -> None:
         """The token is refused from now on."""
-        await self._stores.tokens.delete(project, token_id, now_ns=now_ns)
+        await self._stores.tokens.delete(project, token_id, now_ns=now_ns, by=by)
         self._remembered.clear()
 
     async def authenticate(self, secret: str) -> Caller:

@@ -12,7 +12,7 @@ import structlog
 from gate.errors import GateError, Overloaded
 from gate.model.flow import Flow, RunFlows
 from gate.model.run import Run, RunState
-from gate.model.verdict import Approval, Comparison, Conclusion, Verdict
+from gate.model.verdict import Comparison, Conclusion, Verdict
 from gate.store.protocols import Stores
 from gate.store.values import Activity, StoredVerdict
 from gate.usecases.completion import Moment, Patience, wait_ns
@@ -39,7 +39,7 @@ class Verdicts:
         self._clock = clock
         self._patience = patience
         self._judged = judged
-        self._judge = Judge(stores)
+        self.judge = Judge(stores)
         self._watches: dict[Name, asyncio.Task[None]] = {}
         self._arrived: dict[Name, asyncio.Event] = {}
         self._changed = asyncio.Condition()
@@ -90,17 +90,16 @@ class Verdicts:
             return None
         return decode_verdict(stored.verdict), await asyncio.to_thread(decode_comparisons, stored.comparisons)
 
-    async def approve(self, project: str, run_id: str, approve: Callable[[Verdict], Awaitable[None]]) -> Verdict | None:
-        """Let `approve` decide about the present verdict, then judge the same comparisons again."""
+    async def decide(self, project: str, run_id: str, decide: Callable[[Verdict], Awaitable[None]]) -> Verdict | None:
+        """Let `decide` decide about the present verdict, then judge the same comparisons again. None while there is no verdict."""
         async with self._lock((project, run_id)):
             stored = await self._stores.runs.verdict(project, run_id)
             if stored is None:
                 return None
             verdict = decode_verdict(stored.verdict)
-            await approve(verdict)
-            approvals: dict[str, Approval] = await self._stores.baselines.approvals(project)
+            await decide(verdict)
             comparisons = await asyncio.to_thread(decode_comparisons, stored.comparisons)
-            renewed = await self._judge.again(project, verdict, comparisons, approvals)
+            renewed = await self.judge.again(project, verdict, comparisons)
             changed = msgspec.structs.replace(stored, verdict=encode_verdict(renewed))
             await self._save(project, run_id, changed, renewed)
         return renewed
@@ -110,6 +109,11 @@ class Verdicts:
         self._ending = True
         async with self._changed:
             self._changed.notify_all()
+
+    async def judge_again(self, project: str, run_id: str, *, by: str) -> None:
+        """Compare and judge from what is stored now, in the background. Raises NotFound, and Conflict without a verdict."""
+        await self._stores.runs.make_stale(project, run_id, "asked to judge again", by=by, now_ns=self._clock())
+        self.watch(project, run_id)
 
     async def close(self) -> None:
         """Stop watching; what is not judged is resumed by the next server."""
@@ -161,8 +165,8 @@ class Verdicts:
             stored = await self._stores.runs.verdict(project, run_id)
             activity = await self._stores.runs.activity(project, run_id)
             late = stored is not None and stored.activity != activity
-            evidence = await self._judge.gather(run, known)
-            unsettled = await self._judge.unsettled(evidence)
+            evidence = await self.judge.gather(run, known)
+            unsettled = await self.judge.unsettled(evidence)
             moment = Moment(self._clock(), finished_ns, activity, expected, late)
             seconds = wait_ns(moment, unsettled, self._patience) / 1e9
             if stored is not None and not late:
@@ -175,7 +179,7 @@ class Verdicts:
             except TimeoutError:
                 continue
         async with self._lock((project, run_id)):
-            verdict, comparisons = await self._judge.judge(evidence, expected=expected, notes=_notes(stored, activity))
+            verdict, comparisons = await self.judge.judge(evidence, expected=expected, notes=_notes(stored, activity))
             if stored is None:
                 # Before the verdict is seen, so that who has seen it finds the baselines changed; repeated after a crash.
                 await self._judged(run, verdict, evidence.flows)

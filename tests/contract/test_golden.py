@@ -1,12 +1,9 @@
-"""Golden samples, persistence, approvals: the record store with its outbox, and the span store that follows."""
-
-import asyncio
+"""Golden samples and persistence: the record store with its outbox, and the span store that follows."""
 
 import pytest
 
 from gate.errors import Conflict, NotFound
 from gate.model.flow import FlowKey
-from gate.model.verdict import Approval
 from gate.store.protocols import Stores
 from gate.store.values import Sample
 from tests.contract.backends import Open
@@ -182,14 +179,3 @@ async def test_marks_are_idempotent(stores: Stores):
     assert await stores.spans.marked("shop") == {trace_id(1)}
     await stores.spans.mark("shop", trace_id(1), persistent=False)
     assert await stores.spans.marked("shop") == frozenset()
-
-
-async def test_the_first_approval_stays(stores: Stores):
-    """A fingerprint is approved once, by whoever was first, also when ten do it at once."""
-    given = [Approval("sg1:0000", f"person {number}", f"reason {number}", "") for number in range(10)]
-    await asyncio.gather(*[stores.baselines.approve("shop", "r1", [one], now_ns=NOW + n) for n, one in enumerate(given)])
-
-    found = await stores.baselines.approvals("shop")
-    assert list(found) == ["sg1:0000"]
-    assert found["sg1:0000"].reason == found["sg1:0000"].by.replace("person", "reason")
-    assert found["sg1:0000"].at.startswith("2026-05-28T20:26:40")

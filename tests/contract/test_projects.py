@@ -44,7 +44,9 @@ async def test_unknown_projects_are_not_found(stores: Stores):
         stores.tokens.add(Token("t", "x", "n", ("read",), ""), b"d", now_ns=NOW),
         stores.spans.read("x", []),
         stores.baselines.samples("x"),
-        stores.baselines.approvals("x"),
+        stores.decisions.approvals("x"),
+        stores.decisions.rejections("x"),
+        stores.specs.all("x"),
     ):
         with pytest.raises(NotFound):
             await call

@@ -24,11 +24,18 @@ NEEDS = {
     "POST /traces/{trace_id}/persist": "review", "POST /traces/{trace_id}/unpersist": "review", "GET /compare": "read",
     "GET /baselines": "read", "GET /baselines/{baseline_id}": "read", "GET /baselines/{baseline_id}/spec": "read",
     "GET /stats": "read", "POST /prune": "admin",
+    "POST /runs/{run_id}/rejections": "review", "POST /runs/{run_id}/withdrawals": "review", "POST /runs/{run_id}/judge": "review",
+    "GET /runs/{run_id}/history": "read", "GET /projects/{name}/history": "admin",
+    "POST /projects/{name}/policy/preview": "admin", "GET /flows": "read", "GET /baselines/{baseline_id}/learned": "read",
+    "GET /specs": "read", "POST /specs": "review", "GET /specs/{spec_id}": "read", "PUT /specs/{spec_id}": "review",
+    "DELETE /specs/{spec_id}": "review", "GET /specs/{spec_id}/file": "read", "POST /specs/{spec_id}/checks": "review",
 }  # fmt: skip
 """Operation → the scope it needs; `admin` includes the others."""
 BODIES: dict[str, Any] = {
     "POST /projects": {"name": "new"}, "PATCH /projects/{name}": {}, "PUT /projects/{name}/policy": {},
-    "POST /projects/{name}/tokens": {"name": "t", "scopes": ["read"]},
+    "POST /projects/{name}/tokens": {"name": "t", "scopes": ["read"]}, "POST /projects/{name}/policy/preview": {},
+    "POST /runs/{run_id}/rejections": {"fingerprints": ["sg1:0"]}, "POST /runs/{run_id}/withdrawals": {"fingerprints": ["sg1:0"]},
+    "POST /specs": {"text": "name: a\nentry: {}\n"}, "PUT /specs/{spec_id}": {"version": 1, "text": "name: a\nentry: {}\n"},
 }  # fmt: skip
 
 
@@ -54,7 +61,7 @@ class Place:
     def path(self, operation: str) -> str:
         """The path of an operation on what `mine` has."""
         path = operation.partition(" ")[2].format(
-            name="mine", token_id="0" * 12, run_id=self.run, trace_id=trace_id(1), baseline_id=self.baseline
+            name="mine", token_id="0" * 12, spec_id="0" * 12, run_id=self.run, trace_id=trace_id(1), baseline_id=self.baseline
         )
         return f"{path}?before={trace_id(1)}&after={trace_id(1)}" if path == "/compare" else path
 
@@ -100,11 +107,11 @@ def test_a_token_does_what_its_scope_allows(place: Place, operation: str, scope:
     if scope in (NEEDS[operation], "admin"):
         if operation == "POST /projects":
             assert (answer.status_code, "make projects" in answer.text) == (403, True)
-        elif operation == "DELETE /projects/{name}/tokens/{token_id}":
-            assert answer.status_code == 404  # there is no such token
+        elif "{token_id}" in operation or "{spec_id}" in operation or operation.endswith(("/rejections", "/withdrawals")):
+            assert answer.status_code == 404  # there is no such token, spec or finding
         elif operation.endswith("/unpersist"):
             assert answer.status_code in (200, 409)  # golden, or demoted by now
-        elif operation.endswith(("/baselines/{baseline_id}", "/baselines/{baseline_id}/spec")):
+        elif "/baselines/{baseline_id}" in operation:
             assert answer.status_code in (200, 404)
         else:
             assert answer.is_success, answer.text

@@ -1,4 +1,4 @@
-"""Golden samples and approvals in SQL."""
+"""Golden samples in SQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,12 +6,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select
 
 from gate.model.flow import FlowKey
-from gate.model.verdict import Approval
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import no_trace, project_key, trace_bytes, upsert, write_audit
-from gate.store.sql.schema import approvals, samples, stored, traces
+from gate.store.sql.schema import samples, stored, traces
 from gate.store.sql.traces import mark_record
-from gate.store.times import to_text
 from gate.store.values import Sample
 
 
@@ -67,38 +65,6 @@ class SqlBaselines:
             return removed
 
         return await self._database.write(work)
-
-    async def approve(self, project: str, run_id: str, new: Sequence[Approval], *, now_ns: int) -> None:
-        """See `Baselines.approve`."""
-
-        def work(connection: Connection) -> None:
-            key = project_key(connection, project)
-            for approval in new:
-                values = {
-                    "project": key,
-                    "fingerprint": approval.fingerprint,
-                    "run": run_id,
-                    "approved_by": stored(approval.by),
-                    "reason": stored(approval.reason),
-                    "approved_ns": now_ns,
-                }
-                added = connection.execute(upsert(connection.dialect, approvals).values(values).on_conflict_do_nothing()).rowcount
-                if added:
-                    write_audit(connection, key, by=approval.by, action="approve", subject=approval.fingerprint, now_ns=now_ns)
-
-        await self._database.write(work)
-
-    async def approvals(self, project: str) -> dict[str, Approval]:
-        """See `Baselines.approvals`."""
-
-        def work(connection: Connection) -> dict[str, Approval]:
-            query = select(approvals).where(approvals.c.project == project_key(connection, project))
-            return {
-                row.fingerprint: Approval(row.fingerprint, row.approved_by, row.reason, to_text(row.approved_ns))
-                for row in connection.execute(query)
-            }
-
-        return await self._database.read(work)
 
 
 def _values(project: int, sample: Sample) -> dict[str, Any]:

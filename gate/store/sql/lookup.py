@@ -74,11 +74,17 @@ def upsert(dialect: Dialect, table: Table) -> PostgresInsert | SqliteInsert:
 
 
 def write_audit(
-    connection: Connection, project: int, *, by: str, action: str, subject: str, now_ns: int, detail: str = ""
+    connection: Connection, project: int, *, by: str, action: str, subject: str, now_ns: int, detail: str = "", run: str = ""
 ) -> None:
     """One audit row, in the caller's transaction."""
     connection.execute(
         audit.insert().values(
-            project=project, at_ns=now_ns, by=stored(by), action=action, subject=stored(subject), detail=stored(detail)
+            project=project,
+            at_ns=now_ns,
+            by=stored(by),
+            action=action,
+            subject=stored(subject),
+            detail=stored(detail),
+            run=stored(run),
         )
     )

@@ -54,7 +54,7 @@ class SqlProjects:
 
         return await self._database.read(work)
 
-    async def update(self, name: str, changes: Mapping[str, str | int]) -> Project:
+    async def update(self, name: str, changes: Mapping[str, str | int], *, by: str = "", now_ns: int = 0) -> Project:
         """See `Projects.update`."""
 
         def work(connection: Connection) -> Project:
@@ -62,6 +62,8 @@ class SqlProjects:
             values = {column: stored(value) if isinstance(value, str) else value for column, value in changes.items()}
             if values:
                 connection.execute(update(projects).where(projects.c.key == key).values(values))
+                said = ", ".join(f"{column} {value}" for column, value in values.items())
+                write_audit(connection, key, by=by, action="settings", subject=name, now_ns=now_ns, detail=said)
             return _project(connection.execute(select(projects).where(projects.c.key == key)).one())
 
         return await self._database.write(work)
@@ -98,14 +100,14 @@ class SqlTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, token: Token, digest: bytes, *, now_ns: int) -> Token:
+    async def add(self, token: Token, digest: bytes, *, now_ns: int, by: str = "") -> Token:
         """See `Tokens.add`."""
 
         def work(connection: Connection) -> Token:
             key = project_key(connection, token.project)
             values = {"project": key, "id": token.id, "name": stored(token.name), "scopes": " ".join(token.scopes)}
             connection.execute(tokens.insert().values(**values, digest=digest, created_ns=now_ns))
-            write_audit(connection, key, by="", action="token created", subject=token.id, now_ns=now_ns, detail=token.name)
+            write_audit(connection, key, by=by, action="token created", subject=token.id, now_ns=now_ns, detail=token.name)
             return msgspec.structs.replace(token, created_at=to_text(now_ns))
 
         return await self._database.write(work)
@@ -123,14 +125,14 @@ class SqlTokens:
 
         return await self._database.read(work)
 
-    async def delete(self, project: str, token_id: str, *, now_ns: int) -> None:
+    async def delete(self, project: str, token_id: str, *, now_ns: int, by: str = "") -> None:
         """See `Tokens.delete`."""
 
         def work(connection: Connection) -> None:
             key = project_key(connection, project)
             if not connection.execute(delete(tokens).where(tokens.c.project == key, tokens.c.id == stored(token_id))).rowcount:
                 raise NotFound(f"There is no token {token_id[:80]!r} in this project.")
-            write_audit(connection, key, by="", action="token deleted", subject=token_id, now_ns=now_ns)
+            write_audit(connection, key, by=by, action="token deleted", subject=token_id, now_ns=now_ns)
 
         await self._database.write(work)
 

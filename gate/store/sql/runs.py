@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from gate.errors import BadRequest, Conflict
 from gate.model.run import Run, RunState
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import no_run, project_key, run_key, upsert
+from gate.store.sql.lookup import no_run, project_key, run_key, upsert, write_audit
 from gate.store.sql.schema import projects, runs, stored, traces, verdicts
 from gate.store.times import to_text
 from gate.store.values import Activity, RunTrace, StoredVerdict, Unjudged
@@ -144,6 +144,18 @@ class SqlRuns:
             return StoredVerdict(Activity(row.traces, row.spans, row.last_ns), row.verdict, row.comparisons, row.stale)
 
         return await self._database.read(work)
+
+    async def make_stale(self, project: str, run_id: str, reason: str, *, by: str, now_ns: int) -> None:
+        """See `Runs.make_stale`."""
+
+        def work(connection: Connection) -> None:
+            owner = project_key(connection, project)
+            key = run_key(connection, owner, run_id)
+            if not connection.execute(update(verdicts).where(verdicts.c.run == key).values(stale=reason)).rowcount:
+                raise Conflict(f"Run {run_id!r} has no verdict yet, so there is nothing to judge again.")
+            write_audit(connection, owner, by=by, action="judge again", subject=run_id, now_ns=now_ns, run=run_id)
+
+        await self._database.write(work)
 
     async def unjudged(self) -> tuple[Unjudged, ...]:
         """See `Runs.unjudged`."""

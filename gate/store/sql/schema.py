@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -225,6 +226,7 @@ approvals = Table(
     Column("approved_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("approved_ns", BigInteger, nullable=False),
+    Column("rejected", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("project", "fingerprint"),
 )
 
@@ -251,8 +253,40 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    Column("run", Text, nullable=False, server_default=""),
+    Index("audit_newest", "project", "key"),
+    _partial("audit_run", "run <> ''", "project", "run", "key"),
 )
-"""Who changed what: promotions, demotions, approvals, policies, tokens."""
+"""Who changed what: promotions, demotions, decisions, policies, tokens, specs. `run`: the run in which it was decided."""
+
+specs = Table(
+    "specs",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    _project(),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("environments", LargeBinary, nullable=False),
+    Column("changed_ns", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    UniqueConstraint("project", "id"),
+)
+
+spec_results = Table(
+    "spec_results",
+    metadata,
+    Column("spec", _Key, ForeignKey("specs.key", ondelete="CASCADE"), nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("trace_id", LargeBinary, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("checks", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("spec", "environment"),
+)
+"""The last result of each spec in each environment."""
 
 
 def indexed(value: str) -> str:

@@ -12,6 +12,8 @@ from gate.store.migrations import migrate
 from gate.store.protocols import SpanStore
 from gate.store.sql.baselines import SqlBaselines
 from gate.store.sql.database import Database
+from gate.store.sql.decisions import SqlDecisions
+from gate.store.sql.history import SqlHistory
 from gate.store.sql.intake import SqlIntake
 from gate.store.sql.lookup import upsert
 from gate.store.sql.manifest import SqlManifest
@@ -22,6 +24,7 @@ from gate.store.sql.runs import SqlRuns
 from gate.store.sql.schema import chunks, counters, manifest, operations, runs, samples, traces
 from gate.store.sql.separate import SeparateChunks
 from gate.store.sql.spans import SqlChunks, SqlSpans
+from gate.store.sql.specs import SqlSpecs
 from gate.store.sql.sqlite import SqliteDatabase, give_back_pages
 from gate.store.sql.traces import SqlTraces
 from gate.store.sql.words import shrink
@@ -42,6 +45,9 @@ class SqlStores:
         self.runs = SqlRuns(database)
         self.traces = SqlTraces(database)
         self.baselines = SqlBaselines(database)
+        self.decisions = SqlDecisions(database)
+        self.history = SqlHistory(database)
+        self.specs = SqlSpecs(database)
         self.outbox = SqlOutbox(database)
         self.spans: SpanStore = spans or SqlSpans(database)
         self.intake = SqlIntake(database, SeparateChunks(database, spans) if spans else SqlChunks())
