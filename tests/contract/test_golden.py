@@ -1,5 +1,7 @@
 """Golden samples and persistence: the record store with its outbox, and the span store that follows."""
 
+import asyncio
+
 import pytest
 
 from gate.errors import Conflict, NotFound
