@@ -1,7 +1,7 @@
 """`python -m bench.ingest`: durable spans a second over HTTP, memory and disk, as ratios to a floor of the same run.
 
 Both servers take the same requests in alternating rounds: `spangate serve` as a user starts it, and `bench.floor`. Where the
-shared load generator lies beside the repository, it is used instead of `bench.load`, with its own floor.
+shared load generator lies beside the repository, it is used instead of `bench.load`, with its own floor, and OTLP/JSON is measured too.
 """
 
 import argparse
@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "bench"
 WARM_SPANS = 2_000
 GOALS = "goals: spans/s ≥ 0.7 × floor, peak PSS ≤ 150 MB, disk ≤ 400 B/span"
+PHOENIX_SHARE = 87 / 50_700
+"""arize-phoenix 20.26 on SQLite, durable spans/s, as a share of the floor beside it (docs/benchmarks.md)."""
 _Row = dict[str, Any]
 
 
@@ -40,7 +42,9 @@ def main() -> int:
     arguments = parser.parse_args()
     measure = _shared if (SHARED / "bench_ingest.py").is_file() else _own
     rows = measure(arguments.spans, arguments.rounds)
-    medians = {name: _medians([row for row in rows if row["target"] == name]) for name in ("spangate", "floor")}
+    medians = {
+        name: _medians([row for row in rows if row["target"] == name]) for name in dict.fromkeys(row["target"] for row in rows)
+    }
     print("| server | durable spans/s | CPU µs/span | p50 ms | peak PSS MB | disk B/span |")
     print("|---|---|---|---|---|---|")
     for name, row in medians.items():
@@ -49,7 +53,10 @@ def main() -> int:
             f"| {row['peak_pss_mb']:.0f} | {row['bytes_per_span']:.0f} |"
         )
     ratio = medians["spangate"]["spans_per_s"] / medians["floor"]["spans_per_s"]
-    print(f"\nspangate / floor: {ratio:.2f}   ({GOALS})")
+    cpu = medians["floor"]["cpu_us_per_span"] / medians["spangate"]["cpu_us_per_span"]
+    print(f"\nspangate / floor: {ratio:.2f} (by CPU time {cpu:.2f})   ({GOALS})")
+    phoenix = PHOENIX_SHARE * medians["floor"]["spans_per_s"]
+    print(f"spangate / Phoenix, reference scaled by the floor of this run: {medians['spangate']['spans_per_s'] / phoenix:,.0f}")
     if arguments.out:
         Path(arguments.out).write_text(json.dumps({"rows": rows, "ratio": ratio}, indent=1) + "\n")
     return 0
@@ -69,15 +76,18 @@ def _shared(spans: int, rounds: int) -> list[_Row]:
     floor = json.loads((SHARED / "targets.json").read_text())["floor-blob"]
     floor["cmd"] = [sys.executable, "-m", *floor["cmd"]]
     count = {"http": "http://127.0.0.1:{port}/api/v1/stats", "field": "spans"}
+    floor["modes"] = ["protobuf"]
     ours = {"cmd": _serve("{port}", "{dir}"), "env": {"PYTHONPATH": str(ROOT)}, "ready": "/health", "count": count}
     with tempfile.TemporaryDirectory(prefix="spangate-bench-") as folder:
         targets, out = Path(folder, "targets.json"), Path(folder, "rows.jsonl")
         targets.write_text(json.dumps({"spangate": ours, "floor": floor}))
-        command = [sys.executable, str(SHARED / "bench_ingest.py"), "--targets", str(targets), "--modes", "protobuf"]
+        command = [sys.executable, str(SHARED / "bench_ingest.py"), "--targets", str(targets), "--modes", "protobuf,json"]
         command += ["--spans", str(spans), "--warm-spans", str(WARM_SPANS), "--rounds", str(rounds)]
         subprocess.run([*command, "--work", folder, "--out", str(out)], check=True, capture_output=True)
         rows: list[_Row] = [json.loads(line) for line in out.read_text().splitlines()]
     for row in rows:
+        if row["format"] == "json":
+            row["target"] = "spangate, JSON"
         if "error" in row:
             raise SystemExit(f"{row['target']}: {row['error']}")
         row["spans_per_s"] = row["durable_spans_per_s"]
