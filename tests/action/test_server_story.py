@@ -1,21 +1,21 @@
 """With a server, end to end: a really instrumented program, the action, a real `spangate serve`, GitHub's double."""
 
-import os
-import subprocess
-import sys
-import time
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.acceptance import cli
 from tests.action import events
 from tests.action.actions_runner import Job, Step
 from tests.action.events import HEAD
 from tests.action.github_double import GitHubDouble
 from tests.action.test_post_server import export
+
+ADMIN = "action-story-admin"
+pytestmark = pytest.mark.xdist_group("action-server")
 
 Jobs = Callable[..., Job]
 Traced = Callable[..., None]
@@ -34,39 +34,25 @@ class Server:
         httpx.post(f"{self.url}/api/v1/runs/{run_id}/promote", headers=headers, json={}, timeout=30).raise_for_status()
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`spangate serve` on SQLite, one for the file: a start costs seconds."""
+    with cli.server(tmp_path_factory.mktemp("server"), SPANGATE_ADMIN_TOKEN=ADMIN, SPANGATE_QUIET_SECONDS="0.5") as address:
+        yield address
+
+
 @pytest.fixture
-def server(tmp_path: Path, closed_port: int) -> Iterator[Server]:
-    """`spangate serve` on SQLite, with a token that may upload and read, and one that may also review."""
-    data = tmp_path / "server"
-    command = [sys.executable, "-m", "gate.cli"]
+def server(running: str, request: pytest.FixtureRequest) -> Server:
+    """A project of the test's own, with a token that may upload and read, and one that may also review."""
+    name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
+    with httpx.Client(base_url=f"{running}/api/v1", headers={"authorization": f"Bearer {ADMIN}"}, timeout=30) as admin:
+        admin.post("/projects", json={"name": name}).raise_for_status()
 
-    def token(name: str, *scopes: str) -> str:
-        flags = [flag for scope in scopes for flag in ("--scope", scope)]
-        made = subprocess.run(
-            [*command, "token", "create", name, *flags, "--data", data], check=True, capture_output=True, text=True, timeout=60
-        )
-        return made.stdout.strip()
+        def token(*scopes: str) -> str:
+            made = admin.post(f"/projects/{name}/tokens", json={"name": "test", "scopes": scopes})
+            return made.raise_for_status().json()["secret"]
 
-    tokens = token("ci", "ingest", "read"), token("lead", "ingest", "read", "review")
-    environment = {**os.environ, "SPANGATE_QUIET_SECONDS": "0.5"}
-    log = (tmp_path / "server.log").open("w")
-    process = subprocess.Popen(
-        [*command, "serve", "--port", str(closed_port), "--data", data], stdout=log, stderr=log, env=environment
-    )
-    url = f"http://127.0.0.1:{closed_port}"
-    try:
-        for _ in range(600):
-            assert process.poll() is None, (tmp_path / "server.log").read_text()
-            try:
-                httpx.get(f"{url}/health").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield Server(url, *tokens)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        log.close()
+        return Server(running, token("ingest", "read"), token("ingest", "read", "review"))
 
 
 def run_job(
