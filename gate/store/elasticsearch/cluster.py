@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -50,6 +51,8 @@ class Cluster:
         if access.user:
             options["basic_auth"] = (access.user, access.password)
         if access.ca:
+            if not Path(access.ca).is_file():
+                raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={access.ca!r} is no file that can be read.")
             options["ca_certs"] = access.ca
         urls = [url.strip() for url in access.url.split(",")]
         try:
@@ -65,8 +68,8 @@ class Cluster:
             raise BadRequest(
                 f"SPANGATE_ELASTICSEARCH_URL is no URL with a port: {error}.", hint="For example https://host:9200."
             ) from error
-        except OSError as error:
-            raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={access.ca!r} cannot be read: {error}.") from error
+        except OSError as error:  # of the TLS library
+            raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={access.ca!r} has no certificates: {error}.") from error
         self.where = ", ".join(url.rpartition("@")[2].rpartition("//")[2].rstrip("/") for url in urls)
         """The address without user and password, for messages."""
 
