@@ -143,7 +143,7 @@ def _align(baselines: Baselines, entries: Entries, flow: Flow) -> _Compared:
     sample = baseline.nearest(shape)
     entry.scene = Scene(shape, baseline, sample, pair(alignment, baseline, sample))
     if not alignment.divergences and not entry.fallback:
-        alignment.divergences, entry.tolerated = unseen_variants(alignment, len(baseline.samples))
+        alignment.divergences, entry.tolerated = unseen_variants(alignment, entry.scene)
     entry.alignment = alignment
     entry.divergences = alignment.divergences
     return entry

@@ -2,6 +2,7 @@
 
 import re
 
+from gate.compare.shape import Label
 from gate.model.flow import Operation
 from gate.model.trace import SpanKind
 from gate.normalize.statement import statement_of
@@ -10,10 +11,16 @@ CACHES = frozenset({"redis", "valkey", "keydb", "dragonfly", "memcached", "hazel
 
 _WRITE = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|REPLACE INTO|TRUNCATE|CREATE|ALTER|DROP|COMMIT)\b", re.IGNORECASE)
 _LOCK = re.compile(r"\bFOR (?:NO KEY )?UPDATE\b", re.IGNORECASE)
+_CONNECTING = re.compile(r"(?i)^(?:\w+\.)?(?:connect|dial|dns(?:\.\w+)?|tls(?:\.\w+)?|tcp\.connect|pool\W?\w*|acquire)$")
 _PUBLISHING = frozenset("LPUSH RPUSH LPUSHX RPUSHX XADD PUBLISH".split())
 _FILLING = frozenset("SET SETEX PSETEX SETNX MSET HSET HMSET ADD REPLACE EXPIRE PEXPIRE EXPIREAT ZADD SADD TOUCH".split())
 _READING = frozenset("GET HEAD OPTIONS".split())
 _QUERYING = re.compile(r"(?i)\b(?:get|find|search|query|read|list|count|exists|select|fetch|scan|info|ping)")
+
+
+def is_connecting(label: Label) -> bool:
+    """Whether the call only makes or checks a connection for the call after it."""
+    return not label[2] and bool(_CONNECTING.search(label[1]))
 
 
 def is_durable(operation: Operation) -> bool:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 
-from gate.compare.changes import Scene, handler_of, is_error, sample_operations
+from gate.compare.changes import Scene, handler_of, is_error, sample_operations, subtree
 from gate.compare.divergence import Difference, Divergence
+from gate.compare.durable import is_connecting, is_durable
 from gate.compare.sentences import REPEATED
 from gate.compare.shape import ERROR, Label
 from gate.model.trace import SpanKind
 
+_NUMBERS = frozenset({Difference.MISSING, Difference.ADDED, Difference.COUNT})
 _TABLE = re.compile(r"\b(?:FROM|JOIN) ([^\s(),]+)")
 
 
@@ -37,7 +39,7 @@ def explain(divergences: list[Divergence], scene: Scene, may_lead: Callable[[Div
     ordered = sorted(divergences, key=lambda divergence: (divergence.position, divergence.label))
     _mark_propagated(ordered, scene)
     leading = [divergence for divergence in ordered if may_lead(divergence)]
-    root = _unanswered(leading, scene) or _outcome(leading, scene) or _repetition(leading) or leading[0]
+    root = _unanswered(leading, scene) or _outcome(leading, scene) or _repetition(leading) or _telling(leading, scene)
     return Cause(root, [divergence for divergence in ordered if divergence is not root], scene)
 
 
@@ -76,6 +78,30 @@ def _unanswered(ordered: list[Divergence], scene: Scene) -> Divergence | None:
         if divergence.difference is Difference.FACT and divergence.parent == first.parent:
             return divergence if any(key == ERROR and after for key, _, after in divergence.facts) else None
     return None
+
+
+def _telling(ordered: list[Divergence], scene: Scene) -> Divergence:
+    """The first, unless calls beside it that changed likewise say more: a write, or the call for which a connection was made."""
+    first = ordered[0]
+    beside = [one for one in ordered if one.parent == first.parent and one.difference in _NUMBERS]
+    if first not in beside:
+        return first
+    if _is_lost(first) and not _writes(first, scene):
+        first = next((one for one in beside if _is_lost(one) and _writes(one, scene)), first)
+    if is_connecting(first.label):
+        first = next((one for one in beside if not is_connecting(one.label)), first)
+    return first
+
+
+def _is_lost(divergence: Divergence) -> bool:
+    return divergence.difference is Difference.MISSING or (
+        divergence.difference is Difference.COUNT and not divergence.operations
+    )
+
+
+def _writes(divergence: Divergence, scene: Scene) -> bool:
+    golden = scene.golden
+    return any(is_durable(golden.flow.operations[index]) for index in subtree(golden, sample_operations(divergence, scene)))
 
 
 def _repetition(ordered: list[Divergence]) -> Divergence | None:

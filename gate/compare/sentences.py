@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from gate.compare.statement_text import different_parts, short_statement
 from gate.model.change import (
     AttributeChanged,
     BodyChanged,
@@ -85,11 +86,12 @@ def sentence(change: Change) -> str:
         case AttributeChanged():
             noun = _NOUNS.get(change.key, change.key)
             what = _call(change.service, change.operation)
+            before, after = different_parts(change.before, change.after)
             if not change.after:
                 return f"{what} has no {noun} any more, the golden traces have {_quote(change.before)}"
             if not change.before:
                 return f"{what} has {noun} {_quote(change.after)}, the golden traces have none"
-            return f"{what} has {noun} {_quote(change.after)} instead of {_quote(change.before)}"
+            return f"{what} has {noun} {_quote(after)} instead of {_quote(before)}"
         case RowsChanged():
             what = _call(change.service, change.operation, change.statement)
             return f"{what} returned {_rows(change.after)}, the golden traces return {change.before}"
@@ -117,11 +119,13 @@ def sentence(change: Change) -> str:
 def call_text(service: str, operation: str, statement: str = "") -> str:
     """`orders: SELECT`, with the statement where it says more than the name."""
     text = f"{service}: {operation}" if service else operation
-    return f"{text} `{_short(statement)}`" if statement and statement not in operation else text
+    return f"{text} `{short_statement(statement)}`" if statement and statement not in operation else text
 
 
 def _call(service: str, operation: str, statement: str = "") -> str:
-    return f"{_service(service)}{operation}" + (f" ({_short(statement)})" if statement and statement not in operation else "")
+    return f"{_service(service)}{operation}" + (
+        f" ({short_statement(statement)})" if statement and statement not in operation else ""
+    )
 
 
 def _service(service: str) -> str:
@@ -136,10 +140,5 @@ def _rows(number: str) -> str:
     return "1 row" if number == "1" else f"{number} rows"
 
 
-def _short(text: str, length: int = 160) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
 def _quote(text: str) -> str:
-    return text if text.isalnum() else f"“{_short(text)}”"
+    return text if text.isalnum() else f"“{short_statement(text)}”"
