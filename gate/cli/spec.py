@@ -21,7 +21,8 @@ from gate.runner.receiver import LocalReceiver
 from gate.runner.sources import FileSource, ReceiverSource, ServerSource
 from gate.runner.spec_run import SpecRun, environment_of, run_spec
 from gate.runner.waiting import Patience
-from gate.spec import Spec, SpecResult, build_spec, check_spec, matching, parse_spec, render_pytest, render_yaml, resolve
+from gate.spec import Spec, SpecResult, build_spec, check_spec, matching, parse_spec, render_spec, resolve
+from gate.spec.formats import SpecFormat
 from gate.spec.scope import test_cases
 from gate.spec.spec import HttpRequest, Value
 
@@ -42,6 +43,8 @@ def spec() -> None:
     "--out", type=click.Path(allow_dash=True, path_type=Path), help="File to write; - is stdout. Default: NAME.spec.yaml."
 )
 @click.option("--pytest", "pytest_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write a pytest file.")
+@click.option("--curl", type=click.Path(dir_okay=False, path_type=Path), help="Also write the request as a shell script.")
+@click.option("--tracetest", type=click.Path(dir_okay=False, path_type=Path), help="Also write a Tracetest definition.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @click.argument("traces", nargs=-1, required=True)
 def new(
@@ -54,6 +57,8 @@ def new(
     name: str,
     out: Path | None,
     pytest_file: Path | None,
+    curl: Path | None,
+    tracetest: Path | None,
     force: bool,
 ) -> int:
     """Generate a spec from golden TRACES of one flow: files, or trace ids of the server.
@@ -67,15 +72,23 @@ def new(
     """
     samples = _of_one_case(asyncio.run(_samples(traces, server, token, project)), test_case)
     built = build_spec(samples, entry=entry, name=name)
-    text = render_yaml(built)
     slug = re.sub(r"[^a-z0-9]+", "_", built.name.lower()).strip("_")[:60] or "spec"
-    if str(out) == "-":
-        print_text(text)
-    else:
-        out = out or Path(f"{slug}.spec.yaml")
-        _write(out, text, force)
-    if pytest_file is not None:
-        _write(pytest_file, render_pytest(built), force)
+    stdout = str(out) == "-"
+    targets: dict[SpecFormat, Path | None] = {
+        "yaml": None if stdout else out or Path(f"{slug}.spec.yaml"),
+        "pytest": pytest_file,
+        "curl": curl,
+        "tracetest": tracetest,
+    }
+    files = {path: render_spec(built, form) for form, path in targets.items() if path is not None}
+    for path in files:
+        if path.exists() and not force:
+            raise BadRequest(f"{path} is there already.", hint="Give --force to overwrite it, or another name.")
+    if stdout:
+        print_text(render_spec(built, "yaml"))
+    for path, text in files.items():
+        write_whole(path, text.encode("utf-8", "replace"))
+        say(f"wrote {path}")
     say(f"{count(len(built.validations), 'validation')} from {count(len(samples), 'golden trace')}")
     for note in built.notes:
         say(f"note: {note}")
@@ -190,13 +203,6 @@ def _of_one_case(traces: tuple[Trace, ...], test_case: str) -> tuple[Trace, ...]
     if len(cases) > 1:
         raise BadRequest(f"The traces are of {len(cases)} test cases.", hint=f"Name one with --test-case: {', '.join(cases)}.")
     return traces
-
-
-def _write(path: Path, text: str, force: bool) -> None:
-    if path.exists() and not force:
-        raise BadRequest(f"{path} is there already.", hint="Give --force to overwrite it, or another name.")
-    write_whole(path, text.encode("utf-8", "replace"))
-    say(f"wrote {path}")
 
 
 def _setting(text: str) -> tuple[str, Value]:

@@ -98,3 +98,18 @@ def test_no_span_at_all(run: Command) -> None:
     Path("none.json").write_bytes(b'{"resourceSpans": []}')
     assert run("check", "none.json") == 4
     assert "There is no span in none.json." in run.err
+
+
+def test_a_spec_in_every_form(run: Command) -> None:
+    """YAML, pytest, curl and Tracetest are written together, or none of them when one is there already."""
+    files = {"--out": "a.spec.yaml", "--pytest": "a_spec.py", "--curl": "a.sh", "--tracetest": "a.tracetest.yaml"}
+    arguments = ("spec", "new", "good.otlp.json", *(part for pair in files.items() for part in pair))
+    Path("a.sh").touch()
+    assert run(*arguments) == 2
+    assert "a.sh is there already" in run.err
+    assert {name for name in files.values() if Path(name).exists()} == {"a.sh"}
+    assert run(*arguments, "--force") == 0, run.err
+    assert "happens" in Path("a.spec.yaml").read_text()
+    assert "def test_" in Path("a_spec.py").read_text()
+    assert "curl" in Path("a.sh").read_text() and "traceparent" in Path("a.sh").read_text()
+    assert "INSERT" in Path("a.tracetest.yaml").read_text()
