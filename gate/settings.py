@@ -4,18 +4,21 @@ Precedence: flags, then `SPANGATE_*` environment, then the default.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import msgspec
 
 from gate.errors import BadRequest
+
+Size: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class Settings(msgspec.Struct, frozen=True):
     """Every setting; the field `data` is set by `SPANGATE_DATA`, and so on. Sizes are bytes, times seconds."""
 
     host: str = "127.0.0.1"
-    port: int = 4318
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 4318
     data: str = "spangate-data"
     """Directory of the embedded SQLite database."""
     database_url: str = ""
@@ -34,24 +37,23 @@ class Settings(msgspec.Struct, frozen=True):
     """How people reach this server, for links in reports; empty: from host and port."""
     admin_token: str = ""
     """A first token with every scope. Without it and without stored tokens a loopback server is in local mode: no login."""
-    max_body_bytes: int = 20 * 1024 * 1024
-    max_inflated_bytes: int = 20 * 1024 * 1024
-    max_spans_per_trace: int = 200_000
-    max_attribute_bytes: int = 1024 * 1024
-    max_depth: int = 10_000
-    max_pending_bytes: int = 64 * 1024 * 1024
+    max_body_bytes: Size = 20 * 1024 * 1024
+    max_inflated_bytes: Size = 20 * 1024 * 1024
+    max_spans_per_trace: Size = 200_000
+    max_attribute_bytes: Size = 1024 * 1024
+    max_pending_bytes: Size = 64 * 1024 * 1024
     """Bodies being decoded or waiting for the disk; more is answered 429."""
-    quiet_seconds: float = 3.0
+    quiet_seconds: Seconds = 3.0
     """A finished run without new spans for so long is complete."""
-    deadline_seconds: float = 60.0
+    deadline_seconds: Seconds = 60.0
     """A finished run is judged at the latest so long after finish."""
-    retention_days: int = 30
+    retention_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
     """Of a new project; 0 keeps everything."""
     redact: tuple[str, ...] = ()
     """More attribute keys (shell patterns) whose values are removed before anything is stored."""
     telemetry: bool = False
     """Whether Spangate exports its own traces (to OTEL_EXPORTER_OTLP_ENDPOINT)."""
-    log_format: str = "console"
+    log_format: Literal["console", "json"] = "console"
     """`console` or `json`."""
 
     @classmethod
@@ -68,5 +70,8 @@ class Settings(msgspec.Struct, frozen=True):
                     values[field.name] = msgspec.convert(raw, field.type, strict=False)
                 except msgspec.ValidationError as error:
                     raise BadRequest(f"{variable}={environ[variable]!r}: {error}.", hint="See docs/settings.md.") from error
-        values.update({name: value for name, value in flags.items() if value is not None})
-        return cls(**values)
+        given = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return msgspec.convert({**values, **given}, cls)
+        except msgspec.ValidationError as error:
+            raise BadRequest(f"A setting is wrong: {error}.", hint="See docs/settings.md.") from error

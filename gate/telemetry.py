@@ -16,7 +16,8 @@ from gate.errors import BadRequest
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
-_UNTRACED = "/health,/v1/traces"
+_UNTRACED = r"//[^/]+/health(\?|$),//[^/]+/v1/traces(\?|$)"
+"""Patterns that are looked for in the whole URL: `/api/v1/traces/…` is not meant."""
 
 
 class Telemetry:

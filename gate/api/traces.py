@@ -117,7 +117,7 @@ class TracesController(Controller):
 
     @post("/{trace_id:str}/demote", status_code=200, scope="review", responses=problems(409))
     async def demote(self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId) -> Promotion:
-        """It is no golden sample any more; it stays persistent."""
+        """It is no golden sample any more, and no longer persistent."""
         return await gate.demote(caller.project, lower(trace_id), by=caller.name)
 
     @post("/{trace_id:str}/persist", status_code=200, scope="review", responses=problems())
