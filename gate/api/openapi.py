@@ -18,8 +18,8 @@ Node = dict[str, Any]
 """A part of the description, as JSON has it."""
 
 _BODIES = (
-    bodies.NewProject, bodies.ProjectChange, bodies.NewToken, bodies.NewRun, bodies.Finish, bodies.NewApproval, bodies.Reasoned,
-    bodies.PruneOrder, Policy, Rule,
+    bodies.NewProject, bodies.ProjectChange, bodies.NewToken, bodies.NewRun, bodies.Finish, bodies.NewApproval, bodies.NewRejection,
+    bodies.Withdrawal, bodies.SpecSource, bodies.SpecChange, bodies.SpecCheck, bodies.Reasoned, bodies.PruneOrder, Policy, Rule,
 )  # fmt: skip
 _PROJECT: Node = {
     "name": "project",
