@@ -66,6 +66,10 @@ Layers: TypeAlias = Mapping[str, tuple[str, ...]]
 """By span id: the spans that show the same call once more (an ORM above a driver); they go with it and are not picked."""
 
 
+class _NoPlace(Exception):
+    """The trace has nothing that a mutation could change."""
+
+
 class _Tree:
     def __init__(self, spans: Sequence[Span], seed: str, layers: Layers) -> None:
         self.spans = {span.span_id: span for span in sorted(spans, key=lambda span: (span.start_ns, -span.end_ns, span.span_id))}
@@ -86,6 +90,8 @@ class _Tree:
         self.seed = seed
 
     def pick(self, spans: Sequence[Span]) -> Span:
+        if not spans:
+            raise _NoPlace
         return self.random.choice(sorted(spans, key=lambda span: span.span_id))
 
     def parent(self, span: Span) -> Span:
@@ -132,7 +138,10 @@ def mutate(spans: Sequence[Span], kind: str, seed: str, layers: Layers = Mapping
         return None
     if kind == "swap_siblings":
         return _swap(tree)
-    result = _MUTATIONS[kind](tree)
+    try:
+        result = _MUTATIONS[kind](tree)
+    except _NoPlace:
+        return None
     if result is None:
         return None
     mutated, sites = result

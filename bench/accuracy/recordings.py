@@ -258,12 +258,12 @@ def _count(
         correct = is_at(judged.reported[0], mutation.sites)
         figures.place_correct += correct
         if not correct:
-            examples.append(Example("wrong place", f"{name}; expected {mutation.sites}", judged))
+            examples.append(Example("wrong place", f"{name}; expected {mutation.sites}", judged, str(after.key)))
     elif legitimate:
         figures.another_legitimate_variant += 1
         figures.hidden_by_rule += hidden
     else:
-        examples.append(Example("missed mutation", f"{name}; at {mutation.sites}", judged))
+        examples.append(Example("missed mutation", f"{name}; at {mutation.sites}", judged, str(after.key)))
 
 
 def _layers(flow: Flow) -> dict[str, tuple[str, ...]]:

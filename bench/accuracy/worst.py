@@ -19,6 +19,8 @@ class Example(msgspec.Struct, frozen=True):
     kind: str
     name: str
     judged: Judged
+    flow: str = ""
+    """The key of the flow to show; the flows of the first findings when empty."""
 
 
 def render(set_name: str, examples: Sequence[Example], *, of_a_kind: int = MAX_OF_A_KIND) -> str:
@@ -48,7 +50,7 @@ def _example(example: Example) -> list[str]:
         comparison.key for comparison in example.judged.comparisons[:1]
     }
     for comparison in example.judged.comparisons:
-        if comparison.key in keys:
+        if str(comparison.key) == example.flow or (not example.flow and comparison.key in keys):
             lines += ["```", str(comparison.key), *comparison.notes, *_trees(comparison), "```", ""]
     return lines
 

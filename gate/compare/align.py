@@ -298,7 +298,8 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
     """Finds the supported orders that this instance breaks. Calls that ever overlapped are judged over the whole run."""
     timing = result.timings.get(slot.label)
     decided = timing.decided() if timing else ()
-    precedes = slot.precedes if slot.count >= SUPPORT else {}
+    firm = timing.firm() if timing else set[tuple[Label, Label]]()
+    precedes = slot.precedes if slot.count >= SUPPORT or firm else {}
     if not decided and not precedes:
         return
     spans = {label: (start, end) for label, start, end in intervals(result.shape, by_label)}
@@ -310,10 +311,12 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
     loose: set[Label] = timing.loose if timing else set()
     broken: list[tuple[Label, Label, bool]] = []
     for (first, then), support in precedes.items():
-        if support < SUPPORT or first not in spans or then not in spans:
+        if first not in spans or then not in spans:
             continue
         (start, end), (other_start, other_end) = spans[first], spans[then]
-        if end <= other_start or first in loose or then in loose:
+        if end <= other_start:
+            continue
+        if (first, then) not in firm and (support < SUPPORT or first in loose or then in loose):
             continue
         if other_end <= start:
             broken.append((first, then, True))

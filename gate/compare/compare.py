@@ -19,7 +19,6 @@ from gate.compare.levels import level_of, severity
 from gate.compare.links import find_links
 from gate.compare.pairing import Pairing, pair
 from gate.compare.pins import broken_pins
-from gate.compare.runs import count_calls
 from gate.compare.sentences import sentence
 from gate.compare.shape import Shape
 from gate.compare.stability import notes
@@ -154,10 +153,9 @@ def _judge_run(baselines: Baselines, compared: list[_Compared]) -> None:
     entries = [entry for entry in compared if entry.scene and not entry.incomplete]
     if any(entry.divergences for entry in entries):
         flows = [(entry.scene, entry.divergences) for entry in entries if entry.scene]
-        totals = count_calls([entry.shape for entry in entries if entry.shape])
-        for entry, floating in zip(entries, excuse(flows, baselines.runs, totals), strict=True):
-            entry.floating = floating
         candidate = [entry.shape for entry in entries if entry.shape]
+        for entry, floating in zip(entries, excuse(flows, baselines, candidate), strict=True):
+            entry.floating = floating
         find_links(flows, [entry.shape for entry in compared if entry.shape], baselines.shapes())
         _check_cuts(entries)
         for number, notices in attribute(flows, baselines.layers, candidate).items():
@@ -191,7 +189,12 @@ def _comparison(entry: _Compared, findings: tuple[Finding, ...]) -> Comparison:
         samples=len(scene.baseline.samples),
         findings=findings,
         incomplete=entry.incomplete,
-        notes=(*_fallback_note(entry), *notes(scene.baseline), *_tolerated_note(entry), *_floating_note(entry.floating)),
+        notes=(
+            *_fallback_note(entry),
+            *notes(scene.baseline),
+            *_tolerated_note(entry),
+            *_floating_note(entry.floating),
+        ),
     )
 
 

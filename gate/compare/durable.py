@@ -15,6 +15,15 @@ _CONNECTING = re.compile(r"(?i)^(?:\w+\.)?(?:connect|dial|dns(?:\.\w+)?|tls(?:\.
 _PUBLISHING = frozenset("LPUSH RPUSH LPUSHX RPUSHX XADD PUBLISH".split())
 _FILLING = frozenset("SET SETEX PSETEX SETNX MSET HSET HMSET ADD REPLACE EXPIRE PEXPIRE EXPIREAT ZADD SADD TOUCH".split())
 _READING = frozenset("GET HEAD OPTIONS".split())
+_SET_UP_NAME = re.compile(
+    r"(?i)(?:^|[._ :/])(?:connect|connection|get_?connection|acquire|handshake|ping|auth|hello|lookup|reset_?session|client (?:setinfo|setname))$"
+)
+_SET_UP_STATEMENT = re.compile(
+    r"(?i)^(?:SELECT set_config\(|SELECT pg_catalog\.version\(|SELECT version\(|SELECT current_schema\(|SELECT @@|SELECT DATABASE\(|SHOW |PRAGMA "
+    r"|SET (?:NAMES|SESSION|TIME ZONE|client_encoding|search_path|autocommit|CHARACTER|application_name|sql_mode|@@)"
+    r"|(?:SELECT|WITH) .*\bFROM (?:pg_catalog\.)?pg_(?:type|class|range|attribute|namespace)\b|CLIENT SET|HELLO|AUTH|PING)"
+)
+"""What drivers and mappers send on a new connection of their own accord."""
 _QUERYING = re.compile(r"(?i)\b(?:get|find|search|query|read|list|count|exists|select|fetch|scan|info|ping)")
 
 
@@ -32,13 +41,22 @@ def is_durable(operation: Operation) -> bool:
         return bool(_PUBLISHING.intersection(words))
     if "db.query.text" in attributes:
         return bool(_WRITE.search(_LOCK.sub("", attributes["db.query.text"])))
+    if sets_up(operation):
+        return False
     if system:
-        return not _QUERYING.search(attributes.get("db.operation.name") or operation.name) and operation.name != "connect"
+        return not _QUERYING.search(attributes.get("db.operation.name") or operation.name)
     if operation.kind == SpanKind.PRODUCER:
         return True
     if method := attributes.get("http.request.method"):
         return method.upper() not in _READING
     return operation.kind in {SpanKind.CLIENT, SpanKind.CONSUMER, SpanKind.SERVER}
+
+
+def sets_up(operation: Operation) -> bool:
+    """Whether the call sets up a connection or asks a new one what it is: a pool does so when it must, not when a request asks."""
+    if text := operation.attributes.get("db.query.text"):
+        return bool(_SET_UP_STATEMENT.match(text))
+    return bool(_SET_UP_NAME.search(operation.name))
 
 
 def fills_cache(operation: Operation) -> bool:

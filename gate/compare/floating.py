@@ -1,44 +1,102 @@
 """Work that belongs to a run and not to a flow: it happens once a process, once a cache entry, on every n-th call.
 
 Connections are set up, caches filled, rows created lazily and retries fall due in whichever test comes first. Such work is
-not lost when another flow has it. Three rules, from the strongest evidence on; what none of them explains is a change:
+not lost when another flow has it. Four rules, from the strongest evidence on; what none of them explains is a change:
 
-1. conserved: over all flows of the run, the call happens exactly as often as its baselines say; it only moved;
+1. conserved: what comes more below one caller comes less below another; it only moved;
 2. first use: in the golden runs the call happens only the first time a process does something. A warm process leaves it out,
    another process does it again;
-3. a known exchange: the caller's calls differ exactly as two golden instances of one caller differ, and a cache was hit or
-   missed, or an attempt failed and was repeated.
+3. variation: the caller's calls differ as golden runs differ at one place (see `variation`), or as two places of one golden
+   caller differ when a cache was hit or missed, or an attempt failed and was repeated;
+4. one sample cannot show what varies: there, what two places of one caller show is taken for variation, too.
 
-Rules 2 and 3 never excuse a call that changes something lasting, and never more of a call than twice what the golden runs had.
+Rules 2 to 4 never excuse the loss of something lasting, and never more of a call than twice what the golden runs had.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from gate.compare.changes import Scene, sample_operations, subtree
+from gate.compare.changes import Scene, is_error, sample_operations, subtree
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import fills_cache, is_durable
-from gate.compare.runs import GoldenRuns
-from gate.compare.shape import Label
+from gate.compare.learn import Baselines
+from gate.compare.runs import count_calls, first_instances
+from gate.compare.shape import Label, Shape
 from gate.model.flow import Operation
 
 _Flow: TypeAlias = tuple[Scene, list[Divergence]]
+_Bundle: TypeAlias = frozenset[tuple[Label, int]]
 _STRUCTURAL = frozenset({Difference.MISSING, Difference.ADDED, Difference.COUNT, Difference.RENAMED})
+_JUDGED = _STRUCTURAL | {Difference.VARIANT}
+
+FIRST_USE = "first use"
+SET_UP = "connection set-up"
+FEW_SAMPLES = 3
+"""Samples from which variation shows itself."""
+MOST_POLLS = 8
+"""How many more times than twice the golden number a call may be repeated until it succeeds."""
+LARGEST_INSTANCES = 12
+"""Different golden sets of calls at one place that a candidate's are compared with."""
 
 
-def excuse(flows: Sequence[_Flow], golden: GoldenRuns, totals: Counter[Label]) -> list[list[str]]:
+class _Site:
+    """One caller of one flow whose calls differ."""
+
+    __slots__ = ("bundle", "caller", "flow", "members", "parent", "scene")
+
+    def __init__(self, flow: int, parent: int, scene: Scene) -> None:
+        self.flow = flow
+        self.parent = parent
+        self.scene = scene
+        self.caller = scene.shape.labels[parent]
+        self.members: list[Divergence] = []
+        self.bundle: Counter[Label] = Counter()
+
+    @property
+    def signed(self) -> _Bundle:
+        return frozenset((label, delta) for label, delta in self.bundle.items() if delta)
+
+
+def excuse(flows: Sequence[_Flow], baselines: Baselines, candidate: Sequence[Shape]) -> list[list[str]]:
     """Removes from each flow what is only work of the run; returns for each flow which calls those were.
 
-    `totals` counts every call of the candidate run by its label.
+    `candidate` are all flows of the run.
     """
     notes: list[list[str]] = [[] for _ in flows]
-    _conserved(flows, notes)
-    if any(divergences for _, divergences in flows):
-        golden.prepare()
-        _first_use(flows, golden, totals, notes)
-        _exchanges(flows, golden, totals, notes)
+    sites = _sites(flows)
+    if not sites:
+        return notes
+    floating = _Floating(baselines, candidate)
+    excused: dict[int, str] = {}
+    for site, why in floating.excused(sites):
+        for member in site.members:
+            excused[id(member)] = why
+            notes[site.flow].append(f"{member.label[0]}: {member.label[1]} ({why})")
+    for scene, divergences in flows:
+        inside = {
+            index
+            for one in divergences
+            if id(one) in excused and one.difference is Difference.RENAMED
+            for index in subtree(scene.shape, one.operations)
+        }
+        divergences[:] = [one for one in divergences if id(one) not in excused and one.parent not in inside]
     return notes
+
+
+def _sites(flows: Sequence[_Flow]) -> list[_Site]:
+    found: dict[tuple[int, int], _Site] = {}
+    for number, (scene, divergences) in enumerate(flows):
+        for divergence in divergences:
+            if divergence.difference in _JUDGED:
+                place = number, divergence.parent
+                site = found.get(place)
+                if site is None:
+                    site = found[place] = _Site(number, divergence.parent, scene)
+                site.members.append(divergence)
+                for label, delta in deltas(divergence, scene).items():
+                    site.bundle[label] += delta
+    return list(found.values())
 
 
 def deltas(divergence: Divergence, scene: Scene) -> dict[Label, int]:
@@ -60,114 +118,148 @@ def deltas(divergence: Divergence, scene: Scene) -> dict[Label, int]:
             return {}
 
 
-def _conserved(flows: Sequence[_Flow], notes: list[list[str]]) -> None:
-    everywhere = {(number, divergence.parent) for number, (_, divergences) in enumerate(flows) for divergence in divergences}
-    touched = _cancel(flows, everywhere, notes)
-    if touched:  # where something floats, what floats with it also adds up, though a change elsewhere adds to the same call
-        _cancel(flows, touched, notes)
+class _Floating:
+    """The four rules, over all sites of a run."""
 
+    def __init__(self, baselines: Baselines, candidate: Sequence[Shape]) -> None:
+        self._golden = baselines.runs
+        self._golden.prepare()
+        self._variation = baselines.variation
+        self._totals = count_calls(candidate)
+        self._first = first_instances(candidate)
 
-def _cancel(flows: Sequence[_Flow], sites: set[tuple[int, int]], notes: list[list[str]]) -> set[tuple[int, int]]:
-    """Removes at these sites the calls whose differences add up to nothing; returns the sites where any did."""
-    sums: Counter[Label] = Counter()
-    writes: dict[Label, Counter[Label]] = {}
-    places: dict[Label, set[tuple[int, int]]] = {}
-    for number, (scene, divergences) in enumerate(flows):
-        for divergence in divergences:
-            if divergence.difference in _STRUCTURAL and (number, divergence.parent) in sites:
-                for label, delta in deltas(divergence, scene).items():
-                    sums[label] += delta
-                    places.setdefault(label, set()).add((number, divergence.parent))
-                writes.setdefault(divergence.label, Counter()).update(_writes_below(divergence, scene))
-    moved = {
-        label
-        for label, total in sums.items()
-        if total == 0 and len(places[label]) > 1 and not any(writes.get(label, Counter()).values())
-    }
-    touched: set[tuple[int, int]] = set()
-    if not moved:
-        return touched
-    for number, (scene, divergences) in enumerate(flows):
-        kept: list[Divergence] = []
-        for divergence in divergences:
-            site = (number, divergence.parent)
-            labels = deltas(divergence, scene) if divergence.difference in _STRUCTURAL and site in sites else {}
-            if labels and all(label in moved for label in labels):
-                notes[number].append(_note(divergence, "as often over the whole run"))
-                touched.add(site)
+    def excused(self, sites: list[_Site]) -> Iterator[tuple[_Site, str]]:
+        """The sites that a rule explains, and which. What is new altogether is taken out of a site first."""
+        left = [known for site in sites if (known := self._known(site)).members]
+        moved = self._moved(left)
+        yield from ((site, "as often over the whole run") for site in left if id(site) in moved)
+        left = [site for site in left if id(site) not in moved]
+        used: list[_Site] = []
+        remaining: list[_Site] = []
+        for site in left:
+            if why := self._explained(site):
+                yield site, why
+                used += [site] if why in {FIRST_USE, SET_UP} else []
             else:
-                kept.append(divergence)
-        divergences[:] = kept
-    return touched
+                remaining.append(site)
+        for site in self._balanced(remaining, used):
+            yield site, "as often over the whole run"
 
+    def _known(self, site: _Site) -> _Site:
+        """The site without calls that no golden caller of the service makes."""
+        new = {label for label, delta in site.signed if delta > 0 and not self._variation.knows(site.caller, label)}
+        if not new:
+            return site
+        known = _Site(site.flow, site.parent, site.scene)
+        for member in site.members:
+            labels = deltas(member, site.scene)
+            if not new.intersection(labels):
+                known.members.append(member)
+                known.bundle.update(labels)
+        return known
 
-def _writes_below(divergence: Divergence, scene: Scene) -> Counter[Label]:
-    """By how much the number of each lasting call below a difference changes: what moved must still write what it wrote."""
-    gone, new = _places(divergence, scene)
-    counts: Counter[Label] = Counter()
-    for shape, roots, sign in ((scene.golden, gone, -1), (scene.shape, new, 1)):
-        for index in subtree(shape, roots):
-            if shape.children[index] == [] and is_durable(shape.flow.operations[index]):
-                counts[shape.labels[index]] += sign
-    return counts
+    def _moved(self, sites: list[_Site]) -> set[int]:
+        """Sites whose whole difference another site shows the other way round."""
+        waiting: dict[tuple[str, _Bundle], list[_Site]] = {}
+        moved: set[int] = set()
+        for site in sites:
+            signed = site.signed
+            opposite = waiting.get((site.caller[0], frozenset((label, -delta) for label, delta in signed)))
+            partner = next((one for one in opposite or () if self._may_move(one, site)), None) if signed else None
+            if opposite and partner:
+                opposite.remove(partner)
+                moved.update((id(site), id(partner)))
+            else:
+                waiting.setdefault((site.caller[0], signed), []).append(site)
+        return moved
 
+    def _may_move(self, one: _Site, other: _Site) -> bool:
+        """A write only moves between callers of one kind, or when there is one a run (a row that is created lazily)."""
+        if any(_writes_below((one, other)).values()):
+            return False
+        if one.caller == other.caller:
+            return True
+        return all(self._golden.most[label] <= 1 for site in (one, other) for label in _durable_losses(site))
 
-def _first_use(flows: Sequence[_Flow], golden: GoldenRuns, totals: Counter[Label], notes: list[list[str]]) -> None:
-    for number, (scene, divergences) in enumerate(flows):
-        kept: list[Divergence] = []
-        for divergence in divergences:
-            labels = deltas(divergence, scene) if divergence.difference in _STRUCTURAL else {}
-            if (
-                labels
-                and all(golden.is_first_use(label) and golden.within(label, totals[label]) for label in labels)
-                and not any(delta < 0 and _loses(divergence, scene) for delta in labels.values())
+    def _explained(self, site: _Site) -> str:
+        scene = site.scene
+        if any(delta > 0 and not self._golden.within(label, self._totals[label]) for label, delta in site.signed):
+            return ""
+        if all(_is_polling(member, scene) for member in site.members):
+            return "asked until it was there"
+        candidate = Counter(scene.shape.labels[child] for child in scene.shape.children[site.parent])
+        for label in [label for label in candidate if not self._variation.knows(site.caller, label)]:
+            del candidate[label]
+        driven = any(_drives(member, scene) for member in site.members)
+        few = len(scene.baseline.samples) < FEW_SAMPLES
+        combined = any(member.difference is Difference.VARIANT for member in site.members)
+        first = id(scene.shape.flow.operations[site.parent]) in self._first
+        for golden, index in _instances(site):
+            if index < 0:
+                difference = dict(site.signed)
+                if not difference or _durable_losses(site):
+                    continue
+            else:
+                before = Counter(golden.labels[child] for child in golden.children[index])
+                difference = {label: candidate[label] - before[label] for label in candidate.keys() | before.keys()}
+                difference = {label: delta for label, delta in difference.items() if delta}
+                if not difference or _loses(site, golden, index, difference):
+                    continue
+            rest = {label: delta for label, delta in difference.items() if not self._variation.is_setup(site.caller, label)}
+            if not rest:
+                return SET_UP
+            if any(not candidate[label] and self._variation.always(site.caller, label) for label in rest):
+                continue
+            rest = {label: delta for label, delta in rest.items() if not self._golden.is_first_use(label)}
+            if not rest:
+                return FIRST_USE
+            if self._variation.is_varying(site.caller, rest, together=combined):
+                return "varies between golden runs"
+            if first and self._variation.is_first(site.caller, rest, together=combined):
+                return FIRST_USE
+            if not first and self._variation.is_first(
+                site.caller, {label: -delta for label, delta in rest.items()}, together=combined
             ):
-                notes[number].append(_note(divergence, "first use"))
-            else:
-                kept.append(divergence)
-        divergences[:] = kept
+                return FIRST_USE
+            if driven and self._variation.is_exchange(site.caller[0], difference):
+                return "a cache or a retry"
+            if few and not _writes(site) and self._variation.is_static(site.caller, rest):
+                return "too few samples to tell"
+        return ""
+
+    def _balanced(self, sites: list[_Site], used: list[_Site]) -> list[_Site]:
+        """Sites whose calls add up to nothing, one call at a time, with what happened on first use or without it."""
+        sums: Counter[Label] = Counter()
+        with_used: Counter[Label] = Counter()
+        places: Counter[Label] = Counter()
+        for site in (*sites, *used):
+            for label, delta in site.signed:
+                places[label] += 1
+                with_used[label] += delta
+                sums[label] += delta if site not in used else 0
+        moved = {label for label, number in places.items() if number > 1 and not (sums[label] and with_used[label])}
+        balanced = [
+            site for site in sites if site.bundle and all(label in moved for label, _ in site.signed) and not _writes(site)
+        ]
+        return balanced if not any(_writes_below((*balanced, *used)).values()) else []
 
 
-def _exchanges(flows: Sequence[_Flow], golden: GoldenRuns, totals: Counter[Label], notes: list[list[str]]) -> None:
-    for number, (scene, divergences) in enumerate(flows):
-        sites: dict[int, list[Divergence]] = {}
-        for divergence in divergences:
-            if divergence.difference in _STRUCTURAL:
-                sites.setdefault(divergence.parent, []).append(divergence)
-        excused: set[int] = set()
-        for parent, members in sites.items():
-            service = scene.shape.labels[parent][0]
-            bundle = _exchanged(members, scene)
-            if not golden.is_known_exchange(service, bundle):
-                bundle = _whole_exchange(parent, scene)
-            if not golden.is_known_exchange(service, bundle):
-                continue
-            if not any(_drives(member, scene) for member in members):
-                continue
-            if any(_loses(member, scene) for member in members):
-                continue
-            if all(golden.within(label, totals[label]) for label, delta in bundle.items() if delta > 0):
-                excused.update(id(member) for member in members)
-                notes[number].extend(_note(member, "a cache or a retry") for member in members)
-        divergences[:] = [divergence for divergence in divergences if id(divergence) not in excused]
-
-
-def _exchanged(members: list[Divergence], scene: Scene) -> Counter[Label]:
-    bundle: Counter[Label] = Counter()
-    for member in members:
-        for label, delta in deltas(member, scene).items():
-            bundle[label] += delta
-    return bundle
-
-
-def _whole_exchange(parent: int, scene: Scene) -> Counter[Label]:
-    """All that differs between a caller's calls and those of its counterpart, also what the schema allows."""
-    partner = scene.pairing.sample_of.get(parent)
-    if partner is None:
-        return Counter()
-    bundle = Counter(scene.shape.labels[child] for child in scene.shape.children[parent])
-    bundle.subtract(Counter(scene.golden.labels[child] for child in scene.golden.children[partner]))
-    return bundle
+def _instances(site: _Site) -> Iterator[tuple[Shape, int]]:
+    """What to compare a caller with: the nearest sample by the schema (index -1), then each different golden instance of its place."""
+    scene = site.scene
+    yield scene.golden, -1
+    slot = next((member.slot for member in site.members if member.slot), None)
+    if slot is None:
+        return
+    seen: set[frozenset[tuple[Label, int]]] = set()
+    for sample, index in slot.where:
+        shape = scene.baseline.samples[sample]
+        calls = frozenset(Counter(shape.labels[child] for child in shape.children[index]).items())
+        if calls not in seen:
+            seen.add(calls)
+            yield shape, index
+            if len(seen) >= LARGEST_INSTANCES:
+                return
 
 
 def _involved(divergence: Divergence, scene: Scene) -> tuple[list[Operation], list[Operation]]:
@@ -188,6 +280,19 @@ def _places(divergence: Divergence, scene: Scene) -> tuple[list[int], list[int]]
     return gone, new
 
 
+def _writes_below(sites: Iterable[_Site]) -> Counter[Label]:
+    """By how much the number of each lasting call below the differences changes: what moved must still write what it wrote."""
+    counts: Counter[Label] = Counter()
+    for site in sites:
+        for member in site.members:
+            gone, new = _places(member, site.scene)
+            for shape, roots, sign in ((site.scene.golden, gone, -1), (site.scene.shape, new, 1)):
+                for index in subtree(shape, roots):
+                    if not shape.children[index] and is_durable(shape.flow.operations[index]):
+                        counts[shape.labels[index]] += sign
+    return counts
+
+
 def _failed(operation: Operation) -> bool:
     status = operation.attributes.get("http.response.status_code", "")
     return operation.error or status.startswith("5") or status == "429"
@@ -201,12 +306,55 @@ def _drives(divergence: Divergence, scene: Scene) -> bool:
     return divergence.difference is Difference.COUNT and divergence.number > 0 and any(map(_failed, (*gone, *new)))
 
 
-def _loses(divergence: Divergence, scene: Scene) -> bool:
-    """Whether something lasting no longer happens; a failed attempt is nothing to lose."""
-    gone, _ = _involved(divergence, scene)
-    return any(is_durable(operation) and not _failed(operation) for operation in gone)
+def _is_polling(divergence: Divergence, scene: Scene) -> bool:
+    """Whether a call is repeated until it succeeds, there as here: how often is a matter of time."""
+    if divergence.difference is not Difference.COUNT:
+        return False
+    partner = scene.pairing.sample_of.get(divergence.parent, -1)
+    if partner < 0:
+        return False
+    counts: list[int] = []
+    for shape, parent in ((scene.golden, partner), (scene.shape, divergence.parent)):
+        members = [child for child in shape.children[parent] if shape.labels[child] == divergence.label]
+        answers = [_answer(shape.flow.operations[child]) for child in members]
+        if not answers or is_error(answers[-1]) or not all(is_error(answer) for answer in answers[:-1]):
+            return False
+        if is_durable(shape.flow.operations[members[0]]):
+            return False
+        counts.append(len(members))
+    return max(counts) <= 2 * counts[0] + MOST_POLLS and counts[0] > 1
 
 
-def _note(divergence: Divergence, why: str) -> str:
-    service, operation, _ = divergence.label
-    return f"{service}: {operation} ({why})"
+def _answer(operation: Operation) -> str:
+    return "error" if operation.error else operation.attributes.get("http.response.status_code", "")
+
+
+def _durable_losses(site: _Site) -> list[Label]:
+    """Lasting calls that no longer happen here; a failed attempt is nothing to lose."""
+    return [
+        member.label
+        for member in site.members
+        for operation in _involved(member, site.scene)[0]
+        if is_durable(operation) and not _failed(operation)
+    ]
+
+
+def _writes(site: _Site) -> bool:
+    """Whether any call that comes or goes is a lasting one."""
+    return any(is_durable(operation) for member in site.members for part in _involved(member, site.scene) for operation in part)
+
+
+def _loses(site: _Site, golden: Shape, index: int, difference: dict[Label, int]) -> bool:
+    """Whether a golden instance has a lasting call that worked and that the candidate has not."""
+    lost = {label for label, delta in difference.items() if delta < 0}
+    kept = Counter(
+        site.scene.shape.labels[child]
+        for child in site.scene.shape.children[site.parent]
+        if not _failed(site.scene.shape.flow.operations[child])
+    )
+    had: Counter[Label] = Counter()
+    for child in golden.children[index]:
+        operation = golden.flow.operations[child]
+        if golden.labels[child] in lost and is_durable(operation) and not _failed(operation):
+            had[golden.labels[child]] += 1
+    return any(number > kept[label] for label, number in had.items())

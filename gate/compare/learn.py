@@ -8,6 +8,7 @@ from gate.compare.runs import GoldenRuns
 from gate.compare.schema import Slot, absorb
 from gate.compare.shape import Label, Shape
 from gate.compare.timing import Timing
+from gate.compare.variation import Variation
 from gate.model.flow import Flow, FlowKey, RunFlows
 
 
@@ -81,7 +82,7 @@ class Baseline:
 class Baselines:
     """Everything learned from golden runs; immutable for its users."""
 
-    __slots__ = ("_layers", "flows", "runs", "timings")
+    __slots__ = ("_layers", "_variation", "flows", "runs", "timings")
 
     def __init__(self) -> None:
         self.flows: dict[FlowKey, Baseline] = {}
@@ -90,6 +91,15 @@ class Baselines:
         self.timings: dict[Label, Timing] = {}
         """By caller, pooled over all flows."""
         self._layers: Layers | None = None
+        self._variation: Variation | None = None
+
+    @property
+    def variation(self) -> Variation:
+        """What varies without cause, looked at only when a candidate differs."""
+        if self._variation is None:
+            self.runs.prepare()
+            self._variation = Variation(((one.root, one.samples) for one in self.flows.values()), self.runs)
+        return self._variation
 
     @property
     def layers(self) -> Layers:
@@ -106,6 +116,14 @@ class Baselines:
         """The baseline of a flow."""
         return self.flows.get(key)
 
+    def add(self, run: str, shape: Shape) -> None:
+        """Learns one more golden flow."""
+        key = shape.flow.key
+        baseline = self.flows.get(key)
+        if baseline is None:
+            baseline = self.flows[key] = Baseline(key, shape.labels[0])
+        baseline.add(shape, run, self.timings)
+
 
 def learn(runs: Sequence[RunFlows]) -> Baselines:
     """Learns from golden runs, in the order given (oldest first). Incomplete flows teach nothing. No runs, no baselines."""
@@ -117,10 +135,7 @@ def learn(runs: Sequence[RunFlows]) -> Baselines:
                 continue
             shape = Shape(flow)
             shapes.append(shape)
-            baseline = baselines.flows.get(flow.key)
-            if baseline is None:
-                baseline = baselines.flows[flow.key] = Baseline(flow.key, shape.labels[0])
-            baseline.add(shape, run.run_id, baselines.timings)
+            baselines.add(run.run_id, shape)
         baselines.runs.add(run.run_id, shapes)
     return baselines
 

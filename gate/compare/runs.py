@@ -1,21 +1,16 @@
-"""What the golden runs as wholes say: how often each call happens in a run, what happens on first use only, what exchanges."""
+"""What the golden runs as wholes say: how often each call happens in a run, and what happens on first use only."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from gate.compare.shape import ERROR, Label, Shape
-
-LARGEST_VARIANTS = 24
-"""Different sets of calls of one caller that are compared with each other."""
-
-_Calls: TypeAlias = frozenset[tuple[Label, int]]
+from gate.model.flow import Operation
 
 
 class GoldenRuns:
     """The golden runs, looked at only when a candidate differs."""
 
-    __slots__ = ("_exchanges", "_first_use", "_prepared", "_runs", "most")
+    __slots__ = ("_first_use", "_prepared", "_runs", "most")
 
     def __init__(self) -> None:
         self._runs: list[tuple[str, list[Shape]]] = []
@@ -23,7 +18,6 @@ class GoldenRuns:
         """The most of each call in one golden run."""
         self._prepared = False
         self._first_use: set[Label] = set()
-        self._exchanges: dict[str, set[_Calls]] = {}
 
     def add(self, run: str, shapes: Sequence[Shape]) -> None:
         """Learns one more golden run: the shapes of all its flows."""
@@ -42,13 +36,11 @@ class GoldenRuns:
         self.most.clear()
         supports: Counter[Label] = Counter()
         against: Counter[Label] = Counter()
-        variants: dict[tuple[Label, str], set[_Calls]] = {}
         for _, shapes in self._runs:
             for label, count in count_calls(shapes).items():
                 self.most[label] = max(self.most[label], count)
-            _watch_first_use(shapes, supports, against, variants)
+            _watch_first_use(shapes, supports, against)
         self._first_use = {label for label, number in supports.items() if number >= 2 and not against[label]}
-        self._exchanges = _exchanges_of(variants)
 
     def within(self, label: Label, count: int) -> bool:
         """Whether a run may have so many of these calls: no more than twice and one more than any golden run."""
@@ -57,11 +49,6 @@ class GoldenRuns:
     def is_first_use(self, label: Label) -> bool:
         """Whether the golden processes make this call only the first time that they do something."""
         return label in self._first_use
-
-    def is_known_exchange(self, service: str, bundle: Counter[Label]) -> bool:
-        """Whether two golden instances of one caller of the service differ by exactly these calls."""
-        changed = frozenset((label, delta) for label, delta in bundle.items() if delta)
-        return bool(changed) and changed in self._exchanges.get(service, ())
 
 
 def count_calls(shapes: Sequence[Shape]) -> Counter[Label]:
@@ -72,6 +59,17 @@ def count_calls(shapes: Sequence[Shape]) -> Counter[Label]:
     return counts
 
 
+def first_instances(shapes: Sequence[Shape]) -> set[int]:
+    """The operations (by `id`) that are the first of their kind and outcome in their process."""
+    first: dict[tuple[str, Label, str], Operation] = {}
+    for shape in shapes:
+        for index, operation in enumerate(shape.flow.operations):
+            place = operation.process, shape.labels[index], outcome(shape, index)
+            if place not in first or operation.start_ns < first[place].start_ns:
+                first[place] = operation
+    return {id(operation) for operation in first.values()}
+
+
 def outcome(shape: Shape, index: int) -> str:
     """How a call ended: its status and whether it is an error; instances with another outcome do other work."""
     facts = shape.facts[index]
@@ -79,12 +77,7 @@ def outcome(shape: Shape, index: int) -> str:
     return f"{status}{'!' if ERROR in facts else ''}"
 
 
-def _watch_first_use(
-    shapes: Sequence[Shape],
-    supports: Counter[Label],
-    against: Counter[Label],
-    variants: dict[tuple[Label, str], set[_Calls]],
-) -> None:
+def _watch_first_use(shapes: Sequence[Shape], supports: Counter[Label], against: Counter[Label]) -> None:
     """One run: per process and caller, in order of time, which calls come only first."""
     instances: dict[tuple[str, Label, str], list[tuple[int, int, Counter[Label]]]] = {}
     for number, shape in enumerate(shapes):
@@ -95,9 +88,6 @@ def _watch_first_use(
             ended = outcome(shape, index)
             operation = operations[index]
             instances.setdefault((operation.process, label, ended), []).append((operation.start_ns, number, calls))
-            known = variants.setdefault((label, ended), set())
-            if len(known) < LARGEST_VARIANTS:
-                known.add(frozenset(calls.items()))
     for members in instances.values():
         if len(members) > 1:
             members.sort(key=lambda member: member[:2])
@@ -111,26 +101,10 @@ def _watch_caller(members: list[tuple[int, int, Counter[Label]]], supports: Coun
     lacking: set[Label] = set()
     for position, (_, flow, calls) in enumerate(members):
         for label in calls:
-            if label in lacking or (position and label not in shown):
+            if position:
                 against[label] += 1
             shown.setdefault(label, flow)
         for label, first in shown.items():
             if label not in calls:
                 lacking.add(label)
                 supports[label] += flow != first
-
-
-def _exchanges_of(variants: dict[tuple[Label, str], set[_Calls]]) -> dict[str, set[_Calls]]:
-    found: dict[str, set[_Calls]] = {}
-    for (label, _), known in variants.items():
-        if len(known) < 2:
-            continue
-        exchanges = found.setdefault(label[0], set())
-        counters = [Counter(dict(calls)) for calls in known]
-        for position, left in enumerate(counters):
-            for right in counters[position + 1 :]:
-                difference = {name: left[name] - right[name] for name in left.keys() | right.keys() if left[name] != right[name]}
-                if len(difference) <= 8:
-                    exchanges.add(frozenset(difference.items()))
-                    exchanges.add(frozenset((name, -delta) for name, delta in difference.items()))
-    return found

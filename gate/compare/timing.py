@@ -14,6 +14,8 @@ CHANCE = 0.01
 RARE = 0.2
 """Share of the golden instances up to which an outcome counts as never seen: instances of one run are not independent."""
 
+FIRM = 20
+"""Golden instances, wherever the caller shows up, from which an order without exception holds for every one."""
 FEWEST = 5
 """Golden instances from which a pair says anything."""
 
@@ -21,7 +23,7 @@ FEWEST = 5
 class Timing:
     """How the calls of one caller lie in time. Pairs are ordered by label; only calls of one service share a clock."""
 
-    __slots__ = ("_decided", "loose", "pairs")
+    __slots__ = ("_decided", "_firm", "loose", "pairs")
 
     def __init__(self) -> None:
         self.pairs: dict[tuple[Label, Label], list[int]] = {}
@@ -29,6 +31,16 @@ class Timing:
         self.loose: set[Label] = set()
         """Calls that ever overlapped another."""
         self._decided: list[tuple[Label, Label]] | None = None
+        self._firm: set[tuple[Label, Label]] | None = None
+
+    def firm(self) -> set[tuple[Label, Label]]:
+        """(earlier, later) for the pairs that lay this way in every one of many golden instances: no luck."""
+        if self._firm is None:
+            self._firm = set()
+            for (first, then), (forward, backward, together) in self.pairs.items():
+                if not together and max(forward, backward) >= FIRM and not min(forward, backward):
+                    self._firm.add((first, then) if forward else (then, first))
+        return self._firm
 
     def decided(self) -> list[tuple[Label, Label]]:
         """The pairs with a loose call that lie one way nearly always: what a run can contradict."""
@@ -50,7 +62,7 @@ class Timing:
             forward = first <= then
             counts = self.pairs.setdefault((first, then) if forward else (then, first), [0, 0, 0])
             counts[2 if overlapping else 0 if forward else 1] += 1
-        self._decided = None
+        self._decided = self._firm = None
         operations = shape.flow.operations
         members = sorted(
             (operations[member].start_ns, operations[member].end_ns, label) for label, own in by_label.items() for member in own
