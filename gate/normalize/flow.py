@@ -7,6 +7,7 @@ from gate.model.trace import Problem, ProblemKind, Span, Trace
 from gate.normalize.attributes import kept_attributes
 from gate.normalize.folding import fold
 from gate.normalize.operations import operation_name
+from gate.normalize.rehoming import rehome
 from gate.normalize.routes import take_routes_of_callees
 from gate.normalize.rules import DEFAULT, Rules
 from gate.normalize.statement import statement_of
@@ -21,6 +22,7 @@ def normalize(trace: Trace, rules: Rules = DEFAULT) -> tuple[Flow, ...]:
 
     A trace that is missing spans (orphans) says so in the problems of each of its flows. Nothing raises.
     """
+    trace = rehome(trace)
     spans, parents = trace.spans, trace.parents
     attributes = [kept_attributes(span, rules) for span in spans]
     take_routes_of_callees(spans, parents, attributes)
