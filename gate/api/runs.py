@@ -13,7 +13,7 @@ from gate.api.gate import InjectedCaller, InjectedGate
 from gate.api.media import rendered
 from gate.api.problems import problems
 from gate.model.run import Run, RunState
-from gate.model.verdict import Approval, Rejection, Verdict
+from gate.model.verdict import Approval, Conclusion, Rejection, Verdict
 from gate.report import render
 from gate.service import AuditPage, Promotion
 
@@ -29,6 +29,8 @@ class RunPage(msgspec.Struct, frozen=True):
 
     runs: tuple[Run, ...]
     next: str = ""
+    conclusions: dict[str, Conclusion] = {}
+    """By run, of those that were judged."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -49,7 +51,8 @@ class RunsController(Controller):
         self, gate: InjectedGate, caller: InjectedCaller, branch: Filter = "", limit: Limit = 50, after: After = ""
     ) -> RunPage:
         """The project's runs, newest first."""
-        return RunPage(*await gate.runs(caller.project, branch=branch, limit=limit, after=after))
+        runs, following = await gate.runs(caller.project, branch=branch, limit=limit, after=after)
+        return RunPage(runs, following, await gate.conclusions(caller.project, tuple(run.id for run in runs)))
 
     @post("/", scope="ingest", responses=problems(409, 415))
     async def create_run(self, gate: InjectedGate, caller: InjectedCaller, data: JSONBody[NewRun | None] = None) -> Run:

@@ -13,7 +13,7 @@ from typing import Protocol
 from gate.codec.batch import Batch
 from gate.model.policy import Policy
 from gate.model.run import Run
-from gate.model.verdict import Approval, Rejection
+from gate.model.verdict import Approval, Conclusion, Rejection
 from gate.service import AuditEntry, Project, SavedSpec, SpecOutcome, Stats, Token, TraceQuery, TraceSummary
 from gate.spec.spec import Value
 from gate.store.values import Activity, Candidates, Decision, Pruned, RunTrace, Sample, StoredVerdict, Unjudged, Work
@@ -155,6 +155,10 @@ class Runs(Protocol):
 
     async def verdict(self, project: str, run_id: str) -> StoredVerdict | None:
         """None when the run was not judged yet. Raises NotFound for an unknown run."""
+        ...
+
+    async def conclusions(self, project: str, run_ids: Sequence[str]) -> dict[str, Conclusion]:
+        """Of those of these runs that were judged."""
         ...
 
     async def make_stale(self, project: str, run_id: str, reason: str, *, by: str, now_ns: int) -> None:

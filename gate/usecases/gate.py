@@ -12,7 +12,7 @@ from gate.errors import BadRequest
 from gate.model.policy import Policy
 from gate.model.run import Report, Run
 from gate.model.trace import Trace
-from gate.model.verdict import Approval, Comparison, Rejection, Verdict
+from gate.model.verdict import Approval, Comparison, Conclusion, Rejection, Verdict
 from gate.service import (
     AuditPage,
     BaselineSummary,
@@ -172,6 +172,10 @@ class StoreGate:
     async def runs(self, project: str, *, branch: str = "", limit: int = 50, after: str = "") -> tuple[tuple[Run, ...], str]:
         """Newest first, with the cursor of the next page."""
         return await self._stores.runs.page(project, branch=branch, limit=limit, after=after)
+
+    async def conclusions(self, project: str, run_ids: tuple[str, ...]) -> dict[str, Conclusion]:
+        """See `Gate.conclusions`."""
+        return await self._stores.runs.conclusions(project, run_ids)
 
     async def run(self, project: str, run_id: str) -> Run:
         """Raises NotFound."""

@@ -14,4 +14,10 @@ class Place(msgspec.Struct, frozen=True):
     """Who lacks it does not see the entry."""
 
 
-NAVIGATION = (Place("Start", "", "g s"),)
+NAVIGATION = (
+    Place("Start", "", "g s"),
+    Place("Runs", "runs", "g r"),
+    Place("Flows", "flows", "g f"),
+    Place("Specs", "specs", "g p"),
+    Place("Settings", "settings", "g e"),
+)

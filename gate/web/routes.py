@@ -9,8 +9,12 @@ from gate.api.auth import Authorizer, current_caller
 from gate.api.gate import InjectedCaller, InjectedGate
 from gate.service import Caller, Gate
 from gate.settings import Settings
+from gate.web.flows import FLOW_PAGES
+from gate.web.runs import RUN_PAGES
 from gate.web.session import Sessions
+from gate.web.settings import SETTINGS_PAGES
 from gate.web.sign_in import sign_in_routes
+from gate.web.specs import SPEC_PAGES
 from gate.web.start import project_start, root
 from gate.web.static import static_file
 from gate.web.visit import Visit
@@ -18,7 +22,7 @@ from gate.web.visit import Visit
 MAX_BODY_BYTES = 1024 * 1024
 """No form is larger."""
 
-PAGES = [root, project_start]
+PAGES = [root, project_start, *RUN_PAGES, *FLOW_PAGES, *SPEC_PAGES, *SETTINGS_PAGES]
 """Every page and every change that a page makes: each names its `scope`."""
 
 

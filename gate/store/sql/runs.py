@@ -1,11 +1,13 @@
 """Runs and verdicts in SQL."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
 from gate.errors import BadRequest, Conflict
 from gate.model.run import Run, RunState
+from gate.model.verdict import Conclusion
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import no_run, project_key, run_key, upsert, write_audit
 from gate.store.sql.schema import projects, runs, stored, traces, verdicts
@@ -142,6 +144,18 @@ class SqlRuns:
             if row is None:
                 return None
             return StoredVerdict(Activity(row.traces, row.spans, row.last_ns), row.verdict, row.comparisons, row.stale)
+
+        return await self._database.read(work)
+
+    async def conclusions(self, project: str, run_ids: Sequence[str]) -> dict[str, Conclusion]:
+        """See `Runs.conclusions`."""
+
+        def work(connection: Connection) -> dict[str, Conclusion]:
+            key = project_key(connection, project)
+            wanted = [stored(run_id) for run_id in run_ids]
+            query = select(runs.c.id, verdicts.c.conclusion).join(verdicts, verdicts.c.run == runs.c.key)
+            rows = connection.execute(query.where(runs.c.project == key, runs.c.id.in_(wanted)))
+            return {run_id: Conclusion(conclusion) for run_id, conclusion in rows}
 
         return await self._database.read(work)
 
