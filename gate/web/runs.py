@@ -27,9 +27,9 @@ _AGAIN_SECONDS = 10.0
 """How long to wait for a verdict that is made again, before the page shows the old one."""
 
 BASELINES = {
-    "pinned": "golden traces that a person promoted",
-    "merge-base": "the run at the commit that this branch started from",
-    "branch-latest": "the newest golden traces of the base branch",
+    "pinned": "promoted by a person",
+    "merge-base": "from the commit that this branch started from",
+    "branch-latest": "the newest of the base branch",
 }
 """How a baseline was chosen → in words."""
 DONE: dict[Decision, str] = {"approve": "Approved", "reject": "Rejected", "withdraw": "Undecided again"}

@@ -1,7 +1,15 @@
 """A trace that attacks whoever looks at it: every payload in every field that a span can carry, beside a golden one of its flow."""
 
+from gate.codec.assemble import build_traces
+from gate.model.policy import Policy, Rule
 from gate.model.run import Run
 from gate.model.trace import Event, Link, Resource, Scope, Span, SpanKind, StatusCode
+from gate.model.verdict import Level
+from gate.normalize import normalize
+from gate.service import SpecOutcome
+from gate.spec import Check, render_yaml
+from gate.spec.spec import AttributeIs, Call, Happens, HttpRequest, Spec, Trigger
+from gate.usecases.selection import baseline_id
 from tests.browser.kit import Server
 
 PAYLOADS = (
@@ -83,3 +91,41 @@ def attack(served: Server) -> None:
         served.run(served.gate.verdict("default", run_id, wait=20))
         if trace_id == GOLDEN:
             served.run(served.gate.promote("default", trace_id, by=PAYLOADS[0], reason=PAYLOADS[1]))
+    decide(served)
+
+
+SPEC = "attack"
+ENVIRONMENT = PAYLOADS[4][:80]
+BASELINE = baseline_id("default", ENVIRONMENT, normalize(build_traces(spans(GOLDEN))[0])[0].key)
+
+
+def decide(served: Server) -> None:
+    """Hostile decisions, a hostile policy, and a hostile spec with its result."""
+    verdict = served.run(served.gate.verdict("default", "attack"))
+    assert verdict is not None
+    found = tuple(finding.fingerprint for finding in verdict.findings)
+    served.run(served.gate.approve("default", "attack", found, by=PAYLOADS[3], reason=PAYLOADS[5]))
+    served.run(served.gate.reject("default", "attack", found[:1], by=PAYLOADS[0], reason=PAYLOADS[9], replace=True))
+    rule = Rule(name=PAYLOADS[1], operation=PAYLOADS[2], level=Level.NOTICE, reason=PAYLOADS[0])
+    served.run(served.gate.set_policy("default", Policy(rules=(rule,)), by=PAYLOADS[6]))
+    served.run(served.gate.verdict("default", "attack", wait=20))
+    text = render_yaml(
+        Spec(
+            name=PAYLOADS[0],
+            entry=Call(PAYLOADS[2], PAYLOADS[6]),
+            notes=PAYLOADS[:9],
+            trigger=Trigger(HttpRequest(PAYLOADS[0], PAYLOADS[7], {PAYLOADS[1]: PAYLOADS[2]}, PAYLOADS[8])),
+            parameters={PAYLOADS[1]: PAYLOADS[2], PAYLOADS[17][:300]: PAYLOADS[17]},
+            validations=(*(Happens(call=Call(each, each), times=1) for each in PAYLOADS), AttributeIs(call=Call(), key=PAYLOADS[3], equals=PAYLOADS[4])),
+        )
+    )  # fmt: skip
+    stores = served.gate._stores  # type: ignore[attr-defined]
+    served.run(stores.specs.add("default", SPEC, PAYLOADS[0], text, by=PAYLOADS[1], now_ns=START))
+    environments = {each: {PAYLOADS[1]: each} for each in PAYLOADS[:6]}
+    served.run(
+        stores.specs.change(
+            "default", SPEC, version=1, name=PAYLOADS[0], text=text, environments=environments, by=PAYLOADS[1], now_ns=START
+        )
+    )
+    outcome = SpecOutcome(PAYLOADS[0], ATTACK, tuple(Check(each, False, each) for each in PAYLOADS), 2, by=PAYLOADS[2])
+    served.run(stores.specs.save_result("default", SPEC, outcome, now_ns=START))

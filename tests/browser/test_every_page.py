@@ -5,11 +5,18 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.hostile import attack
+from tests.browser.hostile import BASELINE, SPEC, attack
 from tests.browser.kit import Reader, Server, axe, layout_shift, nothing_foreign, server
 
 ADDRESSES = (
     "/projects/default",
+    "/projects/default/runs",
+    "/projects/default/runs/attack",
+    "/projects/default/flows",
+    f"/projects/default/flows/{BASELINE}",
+    "/projects/default/specs",
+    f"/projects/default/specs/{SPEC}",
+    "/projects/default/settings",
     "/projects/default/nothing-of-this-name<script>window.hit=1</script>",
 )
 """Pages on the hostile corpus: run `attack`, traces GOLDEN and ATTACK."""
