@@ -22,7 +22,7 @@ from gate.compare.pins import broken_pins
 from gate.compare.sentences import sentence
 from gate.compare.shape import Shape
 from gate.compare.stability import notes
-from gate.compare.variants import unseen_variants
+from gate.compare.variants import unseen_variants, vanished_writes
 from gate.model.change import FlowMissing, InstrumentationChanged
 from gate.model.flow import Flow, FlowKey, RunFlows
 from gate.model.policy import Policy
@@ -143,6 +143,8 @@ def _align(baselines: Baselines, entries: Entries, flow: Flow) -> _Compared:
     entry.scene = Scene(shape, baseline, sample, pair(alignment, baseline, sample))
     if not alignment.divergences and not entry.fallback:
         alignment.divergences, entry.tolerated = unseen_variants(alignment, entry.scene)
+    else:
+        alignment.divergences.extend(vanished_writes(alignment, entry.scene))
     entry.alignment = alignment
     entry.divergences = alignment.divergences
     return entry

@@ -9,9 +9,11 @@ from gate.compare.changes import Scene, subtree
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import is_durable
 from gate.compare.schema import Slot
-from gate.compare.shape import Shape
+from gate.compare.shape import Label, Shape
 from gate.compare.stability import UNSEEN
 from gate.compare.statement_text import short_statement
+
+_NUMBERS = frozenset({Difference.MISSING, Difference.ADDED, Difference.COUNT})
 
 
 def unseen_variants(alignment: Alignment, scene: Scene) -> tuple[list[Divergence], int]:
@@ -34,6 +36,33 @@ def unseen_variants(alignment: Alignment, scene: Scene) -> tuple[list[Divergence
         else:
             found.append(_divergence(alignment, scene, slot, index))
     return found, tolerated
+
+
+def vanished_writes(alignment: Alignment, scene: Scene) -> list[Divergence]:
+    """Writes that are gone where other calls changed: each of several is optional, every golden caller makes one, this one none."""
+    shape, golden = scene.shape, scene.golden
+    changed = {divergence.parent for divergence in alignment.divergences if divergence.difference in _NUMBERS}
+    found: list[Divergence] = []
+    for index in sorted(changed):
+        slot, partner = alignment.slot_of[index], scene.pairing.sample_of.get(index)
+        if slot is None or partner is None or _durable_calls(shape, index):
+            continue
+        if not all(_durable_calls(scene.baseline.samples[sample], at) for sample, at in slot.where):
+            continue
+        known = {divergence.label for divergence in alignment.divergences if divergence.parent == index}
+        for label in _durable_calls(golden, partner):
+            group = slot.groups.get(label)
+            if group and label not in known and group.allows(0):
+                gone = Divergence(
+                    Difference.MISSING, label, index, slot=slot, group=group, slots=tuple(group.slots), before=group.text()
+                )
+                found.append(gone)
+    return found
+
+
+def _durable_calls(shape: Shape, index: int) -> list[Label]:
+    operations = shape.flow.operations
+    return list(dict.fromkeys(shape.labels[child] for child in shape.children[index] if is_durable(operations[child])))
 
 
 def _varies(slot: Slot, samples: int) -> bool:
