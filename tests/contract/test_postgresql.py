@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from gate.errors import BadRequest, Unavailable
 from gate.service import Project
+from gate.store.sql.postgres import must_be_known
 from gate.store.sql.stores import open_postgres
-from tests.contract.backends import BACKENDS, Open, postgresql_url
+from tests.contract.backends import BACKENDS, Open, postgresql, postgresql_url
 from tests.contract.made import NOW, give, span, span_names, trace_id
 
 POSTGRESQL = next(backend for backend in BACKENDS if backend.name == "postgresql")
@@ -95,6 +97,36 @@ async def test_a_database_or_user_that_is_not_there_is_said(change: tuple[str, s
         await open_postgres(url.replace(*change))
 
     assert "secret-password" not in str(error.value)
+
+
+async def test_a_database_that_cannot_be_written_is_said():
+    """Read-only, or of somebody else who gave no rights: an error at start, with the database's words and the setting."""
+    async with postgresql() as url:
+        name = url.partition("?")[0].rpartition("/")[2]
+        admin = await asyncpg.connect(url)
+        await admin.execute(
+            f"create role {name}_guest login password 'guest'; alter database {name} set default_transaction_read_only = on"
+        )
+        with pytest.raises(Unavailable, match=r"read-only transaction.*SPANGATE_DATABASE_URL"):
+            await open_postgres(url)
+        await admin.execute(f"set default_transaction_read_only = off; alter database {name} reset default_transaction_read_only")
+        try:
+            guest = f"{url.partition('//')[0]}//{name}_guest:guest@{url.partition('@')[2]}"
+            with pytest.raises(Unavailable, match=r"permission denied.*SPANGATE_DATABASE_URL"):
+                await open_postgres(guest)
+        finally:
+            await admin.execute(f"drop role {name}_guest")
+            await admin.close()
+
+
+@pytest.mark.parametrize(("version", "fine"), [((13, 9), False), ((9, 6, 24), False), ((14, 0), True), ((18, 1), True)])
+def test_an_old_postgresql_is_said(version: tuple[int, ...], fine: bool):
+    """Asked for at start; the error names the setting."""
+    if fine:
+        return must_be_known(version)
+    with pytest.raises(BadRequest, match="SPANGATE_DATABASE_URL"):
+        must_be_known(version)
+    return None
 
 
 async def test_what_is_no_url_is_a_bad_request():

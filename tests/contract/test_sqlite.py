@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -106,6 +107,25 @@ async def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path):
     with pytest.raises(Unavailable, match="not a database"):
         await open_sqlite(foreign)
     assert foreign.read_bytes().startswith(b"this is not")
+
+
+def _set_immutable(path: Path, sign: str) -> bool:
+    """A file that even root cannot write; says whether the file system knows such files."""
+    return subprocess.run(["chattr", f"{sign}i", path], capture_output=True, check=False).returncode == 0
+
+
+async def test_a_read_only_database_is_said(tmp_path: Path):
+    """At start, with the setting."""
+    path = tmp_path / "a.db"
+    await (await open_sqlite(path)).close()
+    path.chmod(0o444)
+    if not _set_immutable(path, "+") and os.access(path, os.W_OK):
+        pytest.skip("root writes everywhere, and this file system has no immutable files")
+    try:
+        with pytest.raises(Unavailable, match=r"a\.db.*SPANGATE_DATA"):
+            await open_sqlite(path)
+    finally:
+        _set_immutable(path, "-")
 
 
 async def test_a_failing_write_is_unavailable_and_alone(tmp_path: Path):

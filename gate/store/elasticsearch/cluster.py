@@ -1,5 +1,6 @@
 """The connection to a cluster: the official client on httpx, and its errors in words that name the setting to change."""
 
+import logging
 import re
 from collections.abc import Awaitable
 from pathlib import Path
@@ -14,6 +15,7 @@ from gate.errors import BadRequest, Unavailable
 MAJOR = 9
 """The client speaks to servers of its own major version only."""
 _SECONDS = 30
+logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # it warns, with a stack trace, of what our errors say
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 
 
@@ -110,7 +112,7 @@ class _Error(msgspec.Struct):
 
 
 def _explain(error: Exception) -> tuple[str, str]:
-    reason = reason_of(error.body) if isinstance(error, ApiError) else str(error)
+    reason = reason_of(error.body) if isinstance(error, ApiError) else _root(error)
     match error:
         case UnsupportedProductError():
             return "is not Elasticsearch", "See SPANGATE_ELASTICSEARCH_URL."
@@ -135,6 +137,13 @@ def _explain(error: Exception) -> tuple[str, str]:
             return f"cannot be trusted: {reason}", "Set SPANGATE_ELASTICSEARCH_CA to the file of its certificate authority."
         case _:
             return f"cannot be reached: {reason}", "Nothing was acknowledged; see SPANGATE_ELASTICSEARCH_URL."
+
+
+def _root(error: BaseException) -> str:
+    """What began it: the client wraps the transport's errors, which wrap those of httpx."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error) or type(error).__name__
 
 
 class _Json(JsonSerializer):

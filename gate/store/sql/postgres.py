@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from gate.errors import BadRequest, Unavailable
 from gate.store.sql.database import Item, Result
 
+_OLDEST = 14
+"""The oldest PostgreSQL that its makers still support."""
 GROUP = 64
 """How much work shares one commit at most."""
 _POOL = 10
@@ -47,6 +49,7 @@ class PostgresDatabase:
         """Connect and migrate; of several servers that start at once one migrates. Raises Unavailable with the reason."""
 
         def work(connection: Connection) -> None:
+            must_be_known(connection.dialect.server_version_info or ())
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
             migrate(connection)
 
@@ -149,6 +152,14 @@ class PostgresDatabase:
         # The address without user and password.
         return Unavailable(
             f"The database {self._where} cannot be used: {error}.", hint="Nothing was written; see SPANGATE_DATABASE_URL."
+        )
+
+
+def must_be_known(version: tuple[int, ...]) -> None:
+    """Raises BadRequest for a PostgreSQL that is too old."""
+    if version < (_OLDEST,):
+        raise BadRequest(
+            f"SPANGATE_DATABASE_URL names a PostgreSQL {'.'.join(map(str, version))}.", hint=f"It must be {_OLDEST} or newer."
         )
 
 

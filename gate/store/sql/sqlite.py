@@ -135,7 +135,9 @@ class SqliteDatabase:
 
     def _unavailable(self, error: Exception) -> GateError:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        return Unavailable(f"The database {self.path} cannot be used: {cause}.", hint="Nothing was written; try again.")
+        return Unavailable(
+            f"The database {self.path} cannot be used: {cause}.", hint="Nothing was written; see SPANGATE_DATA (--data)."
+        )
 
 
 def give_back_pages(connection: Connection, limit: int) -> None:
