@@ -14,7 +14,7 @@ from gate.model.policy import Policy
 from gate.model.run import Report, Run
 from gate.model.trace import Trace
 from gate.model.verdict import Approval, Comparison, Conclusion, Level, Rejection, Verdict
-from gate.spec import Check
+from gate.spec import Check, SpecResult
 from gate.spec.spec import Value
 
 
@@ -89,6 +89,8 @@ class TraceSummary(msgspec.Struct, frozen=True):
 class TraceQuery(msgspec.Struct, frozen=True):
     """Filters of a trace search; empty means any. `service` and `operation` match any span, the rest the trace."""
 
+    text: str = ""
+    """Words, each of which is a part of an operation, a service, the route or the test case, in any case."""
     service: str = ""
     operation: str = ""
     route: str = ""
@@ -97,6 +99,8 @@ class TraceQuery(msgspec.Struct, frozen=True):
     error: bool | None = None
     test_case: str = ""
     run: str = ""
+    commit: str = ""
+    """How the commit of the run begins."""
     environment: str = ""
     since_ns: int = 0
     until_ns: int = 0
@@ -114,6 +118,17 @@ class TracePage(msgspec.Struct, frozen=True):
 
     traces: tuple[TraceSummary, ...]
     next: str = ""
+
+
+class FacetValue(msgspec.Struct, frozen=True, gc=False):
+    """One value that a filter can take, and in how many of the newest traces it was seen."""
+
+    value: str
+    traces: int
+
+
+FACETS = ("service", "operation", "route", "status", "test_case", "environment", "run", "commit", "branch", "attribute")
+"""What `Gate.facet` knows; `attribute` gives `key=value`, from spans of the newest few traces."""
 
 
 class Promotion(msgspec.Struct, frozen=True):
@@ -376,10 +391,22 @@ class Gate(Protocol):
         ...
 
     async def search(self, project: str, query: TraceQuery) -> TracePage: ...
+    async def facet(self, project: str, name: str, *, text: str = "", limit: int = 20) -> tuple[FacetValue, ...]:
+        """Values of one of `FACETS` that contain `text` (in any case), most frequent first, among the newest traces."""
+        ...
+
     async def summary(self, project: str, trace_id: str) -> TraceSummary: ...
     async def trace(self, project: str, trace_id: str) -> Trace: ...
     async def compare(self, project: str, before: str, after: str) -> Comparison:
         """Any two traces; the first is the golden one."""
+        ...
+
+    async def compare_with_baseline(self, project: str, trace_id: str) -> Report:
+        """A trace beside the baselines of its flows, chosen as for its run. Conflict when none of its flows has one."""
+        ...
+
+    async def check_trace(self, project: str, trace_id: str, against: str) -> SpecResult:
+        """The regression test made of one trace, on another one: which validations hold. NoTraces when none can be made."""
         ...
 
     async def promote(self, project: str, trace_id: str, *, by: str, reason: str = "") -> Promotion:

@@ -3,8 +3,9 @@
 import msgspec
 
 from gate.model.flow import Flow, FlowKey, Folded, Operation
-from gate.model.trace import Problem, Trace
+from gate.model.trace import Problem, Span, Trace
 from gate.normalize import normalize
+from gate.normalize.attributes import Hidden, hidden_attributes
 from gate.service import TraceSummary
 
 
@@ -24,6 +25,8 @@ class NormalizedOperation(msgspec.Struct, frozen=True):
     end_ns: int
     links: int
     folded: tuple[Folded, ...]
+    hidden: tuple[Hidden, ...]
+    """What the comparison does not see of the span, and the rule that hides it."""
 
 
 class NormalizedFlow(msgspec.Struct, frozen=True):
@@ -43,14 +46,15 @@ class NormalizedTrace(msgspec.Struct, frozen=True):
 
 def normalized(summary: TraceSummary, trace: Trace) -> NormalizedTrace:
     """The trace after normalisation."""
-    return NormalizedTrace(summary, trace.problems, tuple(_flow(flow) for flow in normalize(trace)))
+    spans = {span.span_id: span for span in trace.spans}
+    return NormalizedTrace(summary, trace.problems, tuple(_flow(flow, spans) for flow in normalize(trace)))
 
 
-def _flow(flow: Flow) -> NormalizedFlow:
-    return NormalizedFlow(flow.key, tuple(_operation(operation) for operation in flow.operations))
+def _flow(flow: Flow, spans: dict[str, Span]) -> NormalizedFlow:
+    return NormalizedFlow(flow.key, tuple(_operation(operation, spans[operation.span_id]) for operation in flow.operations))
 
 
-def _operation(operation: Operation) -> NormalizedOperation:
+def _operation(operation: Operation, span: Span) -> NormalizedOperation:
     return NormalizedOperation(
         service=operation.service,
         name=operation.name,
@@ -63,4 +67,5 @@ def _operation(operation: Operation) -> NormalizedOperation:
         end_ns=operation.end_ns,
         links=len(operation.links),
         folded=operation.folded,
+        hidden=hidden_attributes(span),
     )

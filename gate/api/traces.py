@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.openapi import ResponseSpec
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 
 from gate.api.bodies import After, Filter, Limit, OtherTraceId, Reasoned, TraceId, lower, nanoseconds
 from gate.api.gate import InjectedCaller, InjectedGate
@@ -19,8 +19,8 @@ from gate.errors import GateError, NoTraces
 from gate.model.run import Report, Run
 from gate.model.trace import Trace
 from gate.report import render
-from gate.service import Promotion, TracePage, TraceQuery
-from gate.spec import SpecFormat, build_spec, render_spec
+from gate.service import FACETS, FacetValue, Promotion, TracePage, TraceQuery
+from gate.spec import SpecFormat, SpecResult, build_spec, render_spec
 
 Status = Annotated[
     str,
@@ -35,7 +35,15 @@ KeyValue = Annotated[
 ]
 
 
+FacetName = Annotated[str, PathParameter(pattern=f"^({'|'.join(FACETS)})$", description="Which filter.")]
+FacetLimit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")]
+
+
+CompareFormat = FromQuery[Literal["json", "html", "text"]]
+
+
 def trace_query(
+    text: Filter = "",
     service: Filter = "",
     operation: Filter = "",
     route: Filter = "",
@@ -43,6 +51,7 @@ def trace_query(
     error: FromQuery[bool | None] = None,
     test_case: Filter = "",
     run: Filter = "",
+    commit: Filter = "",
     environment: Filter = "",
     since: Moment = "",
     until: Moment = "",
@@ -54,6 +63,7 @@ def trace_query(
 ) -> TraceQuery:
     """The filters of a search, from the query string."""
     return TraceQuery(
+        text=text,
         service=service,
         operation=operation,
         route=route,
@@ -61,6 +71,7 @@ def trace_query(
         error=error,
         test_case=test_case,
         run=run,
+        commit=commit,
         environment=environment,
         since_ns=nanoseconds("since", since),
         until_ns=nanoseconds("until", until),
@@ -80,8 +91,16 @@ class TracesController(Controller):
 
     @get("/", scope="read", responses=problems(), dependencies={"filters": Provide(trace_query, sync_to_thread=False)})
     async def search(self, gate: InjectedGate, caller: InjectedCaller, filters: NamedDependency[TraceQuery]) -> TracePage:
-        """Search, newest first. `service` and `operation` match any span of a trace, the other filters the trace."""
+        """Search, newest first. `service` and `operation` match any span of a trace, the other filters the trace; each word of
+        `text` is a part of an operation, a service, the route or the test case."""
         return await gate.search(caller.project, filters)
+
+    @get("/facets/{facet:str}", scope="read", responses=problems())
+    async def facet(
+        self, gate: InjectedGate, caller: InjectedCaller, facet: FacetName, text: Filter = "", limit: FacetLimit = 20
+    ) -> tuple[FacetValue, ...]:
+        """Values that a filter can take, for type-ahead: those of the newest traces that contain `text`, most frequent first."""
+        return await gate.facet(caller.project, facet, text=text, limit=limit)
 
     @get(
         "/{trace_id:str}",
@@ -101,12 +120,26 @@ class TracesController(Controller):
             return text_response(await asyncio.to_thread(encode_json, trace.spans), format)
         return Response(await asyncio.to_thread(normalized, summary, trace))
 
+    @get("/{trace_id:str}/baseline", scope="read", responses=problems(409))
+    async def compare_with_baseline(
+        self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId, format: CompareFormat = "json"
+    ) -> Response[Any]:
+        """This trace beside the baselines of its flows; 409 when none of them has one."""
+        return await rendered(render, await gate.compare_with_baseline(caller.project, lower(trace_id)), format)
+
     @get("/{trace_id:str}/spec", scope="read", responses=problems(422))
     async def get_spec(
         self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId, format: FromQuery[SpecFormat] = "yaml"
     ) -> Response[Any]:
         """A regression test made from this trace."""
         return await rendered(spec_text, (await gate.trace(caller.project, lower(trace_id)),), format)
+
+    @get("/{trace_id:str}/spec/checks", scope="read", responses=problems(422))
+    async def check_trace(
+        self, gate: InjectedGate, caller: InjectedCaller, trace_id: TraceId, against: OtherTraceId
+    ) -> SpecResult:
+        """The regression test made from this trace, on the trace `against`: which validations hold, what was seen where not."""
+        return await gate.check_trace(caller.project, lower(trace_id), lower(against))
 
     @post("/{trace_id:str}/promote", status_code=200, scope="review", responses=problems(409, 415))
     async def promote(
@@ -137,7 +170,7 @@ async def compare_traces(
     caller: InjectedCaller,
     before: OtherTraceId,
     after: OtherTraceId,
-    format: FromQuery[Literal["json", "html", "text"]] = "json",
+    format: CompareFormat = "json",
 ) -> Response[Any]:
     """Any two traces side by side; `before` is the golden one."""
     comparison = await gate.compare(caller.project, lower(before), lower(after))

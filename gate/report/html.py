@@ -37,6 +37,11 @@ class FindingCard(msgspec.Struct, frozen=True):
     anchor: str
     """Of the row where it began; empty when no row shows it."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to decide."""
+        return self.tone in _SETTLED
+
 
 class FlowPanel(msgspec.Struct, frozen=True):
     """One flow of the page."""
@@ -61,6 +66,8 @@ class FlowPanel(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
     colours: dict[str, int]
     """Service to colour number."""
+    more: str = ""
+    """Where the rows of a long fold are loaded from, ending in `=`; empty in a file, which holds all of them."""
 
 
 def html(report: Report) -> str:
@@ -69,8 +76,8 @@ def html(report: Report) -> str:
     counts = count_up(report, flows)
     flows = merged(flows)
     panels = [flow_panel(flow, f"f{number}") for number, flow in enumerate(flows)]
-    anchors = _anchors(flows, panels)
-    cards = [_card(finding, anchors.get(finding.fingerprint, "")) for finding in report.verdict.findings]
+    anchors = anchors_of(flows, panels)
+    cards = finding_cards(report, anchors)
     style, script = _inline(*_STYLES), _inline("report/report.js")
     return (
         html_templates()
@@ -83,8 +90,8 @@ def html(report: Report) -> str:
             outcome=outcome(report),
             facts=_facts(report),
             run_link=link(report.run.url),
-            findings=[card for card in cards if card.tone not in _SETTLED],
-            settled=[card for card in cards if card.tone in _SETTLED],
+            findings=[card for card in cards if not card.settled],
+            settled=[card for card in cards if card.settled],
             flows=panels,
             anchors=anchors,
             style=style[0],
@@ -131,12 +138,18 @@ def flow_panel(flow: FlowView, anchor: str) -> FlowPanel:
     )
 
 
+def finding_cards(report: Report, anchors: dict[str, str]) -> list[FindingCard]:
+    """What the template needs of every finding, worst first."""
+    return [_card(finding, anchors.get(finding.fingerprint, "")) for finding in report.verdict.findings]
+
+
 def _card(finding: Finding, anchor: str) -> FindingCard:
     tone = "approved" if finding.approval is not None else finding.level.value
     return FindingCard(finding, phrase(finding.change), weight(finding), tone, anchor)
 
 
-def _anchors(flows: tuple[FlowView, ...], panels: list[FlowPanel]) -> dict[str, str]:
+def anchors_of(flows: tuple[FlowView, ...], panels: list[FlowPanel]) -> dict[str, str]:
+    """Fingerprint → the row where the finding began."""
     anchors: dict[str, str] = {}
     for flow, panel in zip(flows, panels, strict=True):
         for row in panel.rows:

@@ -185,6 +185,11 @@ class Traces(Protocol):
         """At most `query.limit` traces, newest first, ignoring `query.attribute`. BadRequest for a bad filter or cursor."""
         ...
 
+    async def values(self, project: str, facet: str, *, text: str, newest: int) -> dict[str, int]:
+        """In how many of the `newest` traces each value of a facet is that contains `text`, in any case. Facets are those of
+        `gate.service.FACETS` but `attribute`; the empty value is no value."""
+        ...
+
     async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> None:
         """Record, outbox entry and audit row in one transaction. NotFound; Conflict when it is a golden sample and
         `persistent` is False."""

@@ -1,5 +1,6 @@
 """`StoreGate`: the `Gate` protocol on stores. Each method is a few lines; the groups of use cases are in files of their own."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from gate.service import (
     BaselineSummary,
     Caller,
     Examination,
+    FacetValue,
     FlowOverview,
     PolicyEffect,
     Project,
@@ -32,15 +34,19 @@ from gate.service import (
     TraceQuery,
     TraceSummary,
 )
+from gate.spec import SpecResult
 from gate.spec.spec import Value
 from gate.store.protocols import Stores
 from gate.usecases import projects
 from gate.usecases.baselines import one_baseline, summaries
+from gate.usecases.checking import check_traces
 from gate.usecases.comparing import compare_flows
 from gate.usecases.completion import Patience
 from gate.usecases.decisions import Decisions, no_verdict
 from gate.usecases.doctor import examine
+from gate.usecases.facets import facet
 from gate.usecases.flows import load_flows, load_traces
+from gate.usecases.judging import Judge
 from gate.usecases.outbox import Follower
 from gate.usecases.overview import learned_of, overview
 from gate.usecases.policy_preview import preview
@@ -78,6 +84,7 @@ class StoreGate:
         self._verdicts = Verdicts(stores, clock=clock, patience=options.patience, judged=self._promotions.promote_itself)
         self._decisions = Decisions(stores, self._verdicts, clock=clock)
         self._specs = Specs(stores, clock=clock)
+        self._judge = Judge(stores)
         self._tokens = Tokens(stores, admin_token=options.admin_token, default_project=projects.DEFAULT)
 
     async def start(self) -> None:
@@ -230,6 +237,10 @@ class StoreGate:
         """See `gate.usecases.search`."""
         return await search(self._stores, project, query)
 
+    async def facet(self, project: str, name: str, *, text: str = "", limit: int = 20) -> tuple[FacetValue, ...]:
+        """See `gate.usecases.facets`."""
+        return await facet(self._stores, project, name, text=text, limit=limit)
+
     async def summary(self, project: str, trace_id: str) -> TraceSummary:
         """Raises NotFound."""
         return await self._stores.traces.one(project, trace_id)
@@ -245,6 +256,21 @@ class StoreGate:
             await self._stores.traces.one(project, trace_id)
         flows = await load_flows(self._stores, project, list(dict.fromkeys((before, after))))
         return compare_flows(flows[before], flows[after])
+
+    async def compare_with_baseline(self, project: str, trace_id: str) -> Report:
+        """See `Judge.beside_baseline`."""
+        summary = await self._stores.traces.one(project, trace_id)
+        run = await self._stores.runs.one(project, summary.run) if summary.run else None
+        if run is None:
+            run = Run("", project, environment=summary.environment or "ci")
+        flows = await load_flows(self._stores, project, [trace_id])
+        verdict, comparisons = await self._judge.beside_baseline(run, flows[trace_id])
+        return Report(run, verdict, comparisons, version=self._options.version)
+
+    async def check_trace(self, project: str, trace_id: str, against: str) -> SpecResult:
+        """See `Gate.check_trace`."""
+        golden, other = await self.trace(project, trace_id), await self.trace(project, against)
+        return await asyncio.to_thread(check_traces, golden, other)
 
     async def promote(self, project: str, trace_id: str, *, by: str, reason: str = "") -> Promotion:
         """See `Gate.promote`."""

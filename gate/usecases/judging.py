@@ -7,6 +7,7 @@ from typing import TypedDict
 import msgspec
 
 from gate.compare import Baselines, compare, judge, learn, settled
+from gate.errors import Conflict
 from gate.model.flow import Flow, FlowKey, RunFlows
 from gate.model.policy import Policy
 from gate.model.run import Run
@@ -75,6 +76,19 @@ class Judge:
         decided = await self._decided(evidence.run.project)
         verdict = judge(comparisons, policy=policy, baseline_reasons=reasons, reasons=notes, **decided)
         return _never_green_by_absence(verdict), comparisons
+
+    async def beside_baseline(self, run: Run, flows: tuple[Flow, ...]) -> tuple[Verdict, tuple[Comparison, ...]]:
+        """One trace's flows beside their baselines, whatever else the run has; the trace is never its own baseline.
+        Raises Conflict when none has a baseline."""
+        keys = dict.fromkeys(flow.key for flow in flows)
+        own = {flow.trace_id for flow in flows}
+        samples = [each for each in await self._stores.baselines.samples(run.project) if each.trace_id not in own]
+        choices = {key: choice for key, choice in choose(samples, run, keys).items() if key in keys}
+        if not choices:
+            raise Conflict("None of the flows of this trace has a baseline.", hint="Promote a good trace of the same flow first.")
+        baselines = await self._learn(run.project, choices)
+        evidence = Evidence(run, RunFlows(run.id, flows), choices, baselines, traces=1)
+        return await self.judge(evidence, expected=0, notes=())
 
     async def again(self, project: str, verdict: Verdict, comparisons: tuple[Comparison, ...]) -> Verdict:
         """The same comparisons under the decisions of now."""

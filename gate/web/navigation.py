@@ -17,6 +17,7 @@ class Place(msgspec.Struct, frozen=True):
 NAVIGATION = (
     Place("Start", "", "g s"),
     Place("Runs", "runs", "g r"),
+    Place("Traces", "traces", "g t"),
     Place("Flows", "flows", "g f"),
     Place("Specs", "specs", "g p"),
     Place("Settings", "settings", "g e"),

@@ -16,6 +16,7 @@ from gate.errors import BadRequest
 from gate.service import Caller, Gate, Project
 from gate.web.answer import html
 from gate.web.navigation import NAVIGATION
+from gate.web.recent import Recent
 from gate.web.session import SESSION, VISITOR, Sessions, csrf_token, new_visitor
 from gate.web.templates import page_templates
 from gate.web.words import address
@@ -39,12 +40,16 @@ class Flash(msgspec.Struct, frozen=True):
 class Visit:
     """Templates see it as `visit`."""
 
-    def __init__(self, request: WebRequest, gate: Gate, caller: Caller, sessions: Sessions, *, local: bool) -> None:
+    def __init__(
+        self, request: WebRequest, gate: Gate, caller: Caller, sessions: Sessions, recent: Recent, *, local: bool
+    ) -> None:
         self.request = request
         self.gate = gate
         self.caller = caller
         self.local = local
         """Whether there is no login."""
+        self.recent = recent
+        """What pages of everybody have made lately."""
         self._sessions = sessions
         self._cookies: list[Cookie] = []
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.hostile import BASELINE, SPEC, attack
+from tests.browser.hostile import ATTACK, BASELINE, GOLDEN, SPEC, attack
 from tests.browser.kit import Reader, Server, axe, layout_shift, nothing_foreign, server
 
 ADDRESSES = (
@@ -17,6 +17,18 @@ ADDRESSES = (
     "/projects/default/specs",
     f"/projects/default/specs/{SPEC}",
     "/projects/default/settings",
+    "/projects/default/traces",
+    "/projects/default/traces?q=<script>window.hit=1</script>",
+    "/projects/default/traces?status=<b>&error=maybe&attribute=x&min_duration=long&last=ages&since=then",
+    f"/projects/default/traces/{ATTACK}",
+    f"/projects/default/traces/{ATTACK}?span=0000000000000004",
+    f"/projects/default/traces/{ATTACK}?find=script",
+    f"/projects/default/traces/{ATTACK}/normalised",
+    f"/projects/default/traces/{GOLDEN}/test?against={ATTACK}",
+    f"/projects/default/compare?before={GOLDEN}&after={ATTACK}",
+    f"/projects/default/compare?before={ATTACK}&after={GOLDEN}",
+    f"/projects/default/traces/{ATTACK}/baseline",
+    f"/projects/default/compare?trace={ATTACK}",
     "/projects/default/nothing-of-this-name<script>window.hit=1</script>",
 )
 """Pages on the hostile corpus: run `attack`, traces GOLDEN and ATTACK."""

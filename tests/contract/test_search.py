@@ -5,7 +5,7 @@ import pytest
 
 from gate.errors import BadRequest
 from gate.model.run import Run
-from gate.service import TraceQuery
+from gate.service import Project, TraceQuery
 from gate.store.protocols import Stores
 from tests.contract.made import NOW, SECOND, give, span, trace_id
 
@@ -162,3 +162,52 @@ async def test_attribute_search(stores: Stores, key: str, value: str, expected: 
 
     found = await stores.spans.with_attribute("shop", [trace_id(number) for number in (1, 2, 3, 99)], key, value)
     assert found == {trace_id(number) for number in expected}
+
+
+async def found(stores: Stores, **query: str) -> list[int]:
+    """The numbers of the traces that a search finds, newest first."""
+    page = await stores.traces.page("shop", TraceQuery(**query))
+    return [int(each, 16) for each in page.trace_ids]
+
+
+async def test_text_finds_parts_of_names(stores: Stores) -> None:
+    """Each word is a part of an operation, a service, the route or the test case, in any case; wildcards are no wildcards."""
+    await give(stores, span(1, name="POST /traces/{id}/persist", service="traces-api", http__route="/traces/{id}/persist"))
+    await give(stores, span(2, name="GET /orders", service="shop", test__case__name="test_orders"))
+    assert await found(stores, text="PERSIST") == [1]
+    assert await found(stores, text="persist traces-") == [1]
+    assert await found(stores, text="test_ord") == [2]
+    assert await found(stores, text="persist orders") == []
+    assert await found(stores, text="%") == []
+    assert await found(stores, text="_") == [2]
+
+
+async def test_commits_are_found_by_how_they_begin(stores: Stores) -> None:
+    """The first digits of a commit are enough; those of another one find nothing."""
+    await stores.runs.create(Run("r1", "shop", commit="abc123"), now_ns=1)
+    await give(stores, span(1), run="r1")
+    assert await found(stores, commit="abc") == [1]
+    assert await found(stores, commit="bc1") == []
+
+
+async def test_facets_count_the_newest_traces(stores: Stores) -> None:
+    """Values with the number of traces that have them, of this project only, that contain the text."""
+    await stores.runs.create(Run("r1", "shop", commit="abc123", branch="main"), now_ns=1)
+    await stores.projects.create(Project("other", retention_days=30), now_ns=1)
+    await give(stores, span(1, service="web", http__route="/a"), span(1, 2, 1, name="SELECT", service="db"), run="r1")
+    await give(stores, span(2, service="web", http__response__status_code=404))
+    await give(stores, span(3, service="secret"), project="other")
+
+    async def values(facet: str, text: str = "", newest: int = 10) -> dict[str, int]:
+        return await stores.traces.values("shop", facet, text=text, newest=newest)
+
+    assert await values("service") == {"web": 2, "db": 1}
+    assert await values("operation", "sel") == {"SELECT": 1}
+    assert await values("route") == {"/a": 1}
+    assert await values("status") == {"404": 1}
+    assert await values("commit") == {"abc123": 1}
+    assert await values("branch") == {"main": 1}
+    assert await values("run") == {"r1": 1}
+    assert await values("service", newest=1) == {"web": 1}
+    with pytest.raises(BadRequest):
+        await values("nothing")

@@ -27,6 +27,7 @@ NEEDS = {
     "POST /runs/{run_id}/rejections": "review", "POST /runs/{run_id}/withdrawals": "review", "POST /runs/{run_id}/judge": "review",
     "GET /runs/{run_id}/history": "read", "GET /projects/{name}/history": "admin",
     "POST /projects/{name}/policy/preview": "admin", "GET /flows": "read", "GET /baselines/{baseline_id}/learned": "read",
+    "GET /traces/facets/{facet}": "read", "GET /traces/{trace_id}/baseline": "read", "GET /traces/{trace_id}/spec/checks": "read",
     "GET /specs": "read", "POST /specs": "review", "GET /specs/{spec_id}": "read", "PUT /specs/{spec_id}": "review",
     "DELETE /specs/{spec_id}": "review", "GET /specs/{spec_id}/file": "read", "POST /specs/{spec_id}/checks": "review",
 }  # fmt: skip
@@ -61,8 +62,16 @@ class Place:
     def path(self, operation: str) -> str:
         """The path of an operation on what `mine` has."""
         path = operation.partition(" ")[2].format(
-            name="mine", token_id="0" * 12, spec_id="0" * 12, run_id=self.run, trace_id=trace_id(1), baseline_id=self.baseline
+            name="mine",
+            token_id="0" * 12,
+            spec_id="0" * 12,
+            run_id=self.run,
+            trace_id=trace_id(1),
+            baseline_id=self.baseline,
+            facet="service",
         )
+        if path.endswith("/spec/checks"):
+            return f"{path}?against={trace_id(1)}"
         return f"{path}?before={trace_id(1)}&after={trace_id(1)}" if path == "/compare" else path
 
     def call(self, operation: str, token: str, **headers: str) -> httpx.Response:

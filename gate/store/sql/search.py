@@ -6,12 +6,15 @@ The conditions of partial indexes are repeated as literals: a planner does not s
 import re
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, false, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, false, literal, or_, select, text, tuple_
 
 from gate.errors import BadRequest
 from gate.service import TraceQuery
 from gate.store.sql.schema import indexed, runs, stored, traces
-from gate.store.sql.words import having
+from gate.store.sql.words import having, speaking_of
+
+_WORDS = 8
+_COMMITS = 200
 
 
 def page_query(connection: Connection, project: int, query: TraceQuery) -> Select[Any]:
@@ -20,6 +23,11 @@ def page_query(connection: Connection, project: int, query: TraceQuery) -> Selec
     if query.run:
         run = connection.scalar(select(runs.c.key).where(runs.c.project == project, runs.c.id == stored(query.run)))
         wanted.append(false() if run is None else traces.c.run == run)
+    if query.commit:
+        begins = runs.c.commit.startswith(stored(query.commit), autoescape=True)
+        found = connection.scalars(select(runs.c.key).where(runs.c.project == project, begins).limit(_COMMITS)).all()
+        wanted.append(traces.c.run.in_(found))
+    wanted += [_about(connection, word) for word in stored(query.text).split()[:_WORDS]]
     if query.service or query.operation:
         spoken = having(connection, query.service, query.operation)
         wanted.append(false() if spoken is None else spoken)
@@ -31,6 +39,12 @@ def page_query(connection: Connection, project: int, query: TraceQuery) -> Selec
         .where(*wanted)
         .order_by(traces.c.start_ns.desc(), traces.c.key.desc())
     )
+
+
+def _about(connection: Connection, word: str) -> ColumnElement[bool]:
+    """Traces where a word is part of an operation, a service, the route or the test case."""
+    within = [traces.c.route.icontains(word, autoescape=True), traces.c.test_case.icontains(word, autoescape=True)]
+    return or_(*within, *speaking_of(connection, word))
 
 
 def cursor_of(start_ns: int, key: int) -> str:

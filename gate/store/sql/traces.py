@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, exists, func, insert, select, up
 from gate.errors import Conflict
 from gate.service import TraceQuery, TraceSummary
 from gate.store.sql.database import Database
+from gate.store.sql.facets import facet_values
 from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit
 from gate.store.sql.manifest import forget_chunks
 from gate.store.sql.schema import outbox, runs, samples, traces
@@ -44,6 +45,14 @@ class SqlTraces:
             shown = rows[: query.limit]
             cursors = tuple(cursor_of(row.start_ns, row.key) for row in shown)
             return Candidates(tuple(row.trace_id.hex() for row in shown), cursors, len(rows) > query.limit)
+
+        return await self._database.read(work)
+
+    async def values(self, project: str, facet: str, *, text: str, newest: int) -> dict[str, int]:
+        """See `Traces.values`."""
+
+        def work(connection: Connection) -> dict[str, int]:
+            return facet_values(connection, project_key(connection, project), facet, text=text, newest=newest)
 
         return await self._database.read(work)
 

@@ -92,6 +92,34 @@ def having(connection: Connection, service: str, operation: str) -> ColumnElemen
     return or_(*[_has(connection, str(number)) for number in numbers]) if numbers else None
 
 
+def speaking_of(connection: Connection, text: str) -> list[ColumnElement[bool]]:
+    """Conditions for traces with a service or a span name that contains the text: any of them. The newest names count."""
+    found: list[ColumnElement[bool]] = []
+    for table, prefix in ((services, "s"), (operations, "")):
+        named = table.c.name.icontains(text, autoescape=True)
+        numbers = connection.scalars(select(table.c.key).where(named).order_by(table.c.key.desc()).limit(_MANY))
+        found += [_has(connection, f"{prefix}{number}") for number in numbers]
+    return found
+
+
+def names_in(connection: Connection, texts: Iterable[str], *, of: str) -> dict[str, int]:
+    """In how many of these `words` each service (`of="service"`) or span name (`of="operation"`) is."""
+    counts: dict[int, int] = {}
+    for text in texts:
+        for word in set(text.split(",")):
+            number = word.removeprefix("s")
+            if number and (word[0] == "s") == (of == "service"):
+                counts[int(number)] = counts.get(int(number), 0) + 1
+    table = services if of == "service" else operations
+    found: dict[str, int] = {}
+    keys = sorted(counts)
+    for start in range(0, len(keys), _AT_ONCE):
+        query = select(table.c.key, table.c.name).where(table.c.key.in_(keys[start : start + _AT_ONCE]))
+        for key, name in connection.execute(query).tuples():
+            found[name] = found.get(name, 0) + counts[key]
+    return found
+
+
 def services_of(connection: Connection, texts: Sequence[str]) -> list[tuple[str, ...]]:
     """The service names in each of these `words`, sorted."""
     numbers = [[int(word[1:]) for word in dict.fromkeys(text.split(",")) if word.startswith("s")] for text in texts]

@@ -1,18 +1,7 @@
-// On every page: times in the reader's zone, keys, copying, menus. Reading needs none of it.
+// On every page: keys, copying, menus, what htmx brings. Reading needs none of it.
 import "./htmx/htmx.min.js";
 import { start as startKeys } from "./keys.js";
-
-const short = new Intl.DateTimeFormat(undefined, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-
-export function localTimes(within = document) {
-  for (const time of within.querySelectorAll("time[datetime]:not([data-local])")) {
-    const at = new Date(time.dateTime);
-    if (Number.isNaN(at.valueOf())) continue;
-    const parts = Object.fromEntries(short.formatToParts(at).map((part) => [part.type, part.value]));
-    time.textContent = `${parts.day} ${parts.month} ${parts.hour}:${parts.minute}:${parts.second}`;
-    time.dataset.local = "";
-  }
-}
+import { localTimes } from "./times.js";
 
 function copyButtons(within = document) {
   if (!navigator.clipboard) return;
@@ -53,7 +42,5 @@ document.body.addEventListener("htmx:load", (event) => {
   copyButtons(event.target);
 });
 
-document.documentElement.classList.add("script");
-localTimes();
 copyButtons();
 startKeys();
