@@ -27,6 +27,11 @@ class SpanStore(Protocol):
         which anything is lost."""
         ...
 
+    async def having(self, project: str, key: str, value: str, *, limit: int) -> frozenset[str] | None:
+        """All traces that `with_attribute` would name, when the store has an index of attributes and they are at most `limit`;
+        else None: candidates must be looked into."""
+        ...
+
     async def missing(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
         """Those of these traces that `read` would leave out, without reading them."""
         ...
@@ -181,8 +186,9 @@ class Traces(Protocol):
         """In this order; unknown traces are left out."""
         ...
 
-    async def page(self, project: str, query: TraceQuery) -> Candidates:
-        """At most `query.limit` traces, newest first, ignoring `query.attribute`. BadRequest for a bad filter or cursor."""
+    async def page(self, project: str, query: TraceQuery, *, among: Sequence[str] | None = None) -> Candidates:
+        """At most `query.limit` traces (of those `among`, when given), newest first, ignoring `query.attribute`. BadRequest for a
+        bad filter or cursor."""
         ...
 
     async def values(self, project: str, facet: str, *, text: str, newest: int) -> dict[str, int]:

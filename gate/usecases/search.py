@@ -9,6 +9,8 @@ from gate.store.protocols import Stores
 _SCANNED = 1_000
 """Candidates that one page looks into at most. A page may then be short, or empty, and still have a `next`."""
 _AT_ONCE = 200
+_FEW = 1_000
+"""Traces with an attribute that a span store with an index names at once. Of more, some are among any candidates."""
 _LIMIT = 500
 
 
@@ -26,6 +28,10 @@ async def _with_attribute(stores: Stores, project: str, query: TraceQuery) -> Tr
     key, equals, value = query.attribute.partition("=")
     if not equals or not key:
         raise BadRequest(f"{query.attribute[:80]!r} is not `key=value`.", hint="For example attribute=db.system.name=postgresql.")
+    few = await stores.spans.having(project, key, value, limit=_FEW)
+    if few is not None:
+        page = await stores.traces.page(project, query, among=sorted(few))
+        return TracePage(await stores.traces.several(project, page.trace_ids), page.cursors[-1] if page.more else "")
     found: list[str] = []
     after = query.after
     for _ in range(_SCANNED // _AT_ONCE):

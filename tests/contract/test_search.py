@@ -112,6 +112,27 @@ async def test_paging_visits_each_trace_once(stores: Stores, query: TraceQuery):
     assert starts == sorted(starts, reverse=True)
 
 
+async def test_a_page_among_given_traces(shop: Stores):
+    """Other filters and paging hold; unknown traces, and none, are no error."""
+    wanted = [trace_id(number) for number in (1, 3, 5, 99)]
+    first = await shop.traces.page("shop", TraceQuery(limit=2), among=wanted)
+    rest = await shop.traces.page("shop", TraceQuery(limit=2, after=first.cursors[-1]), among=wanted)
+
+    assert ([int(one, 16) for one in (*first.trace_ids, *rest.trace_ids)], first.more, rest.more) == ([5, 3, 1], True, False)
+    assert (await shop.traces.page("shop", TraceQuery(service="db"), among=wanted[1:])).trace_ids == (trace_id(3),)
+    assert (await shop.traces.page("shop", TraceQuery(), among=[])).trace_ids == ()
+
+
+async def test_all_that_have_an_attribute(stores: Stores):
+    """A store with an index of attributes names them all, also what was written just now; or says that they are too many."""
+    await give(stores, *[span(number, colour="red" if number % 2 else "blue") for number in range(1, 8)])
+    found = await stores.spans.having("shop", "colour", "red", limit=4)
+
+    assert found in (None, frozenset(trace_id(number) for number in (1, 3, 5, 7)))
+    assert await stores.spans.having("shop", "colour", "red", limit=3) is None
+    assert await stores.spans.having("shop", "colour", "green", limit=3) in (None, frozenset())
+
+
 @pytest.mark.parametrize("after", ["x", "1", "-1-1", "1-", "9" * 30 + "-1", "1-1'", "１-１"])
 async def test_a_foreign_cursor_is_a_bad_request(stores: Stores, after: str):
     """A cursor that no page gave is refused, not guessed at."""

@@ -22,6 +22,8 @@ _BYTES = 16 * 1024 * 1024
 _LARGE = 1024 * 1024
 """Bytes to encode in a thread; fewer are done before another request would notice."""
 _HITS = 5_000
+_LOOKED_INTO = 100
+"""Traces whose spans one search reads to be sure; it is then not faster than looking into candidates."""
 
 Place = tuple[str, StoredChunk]
 """A chunk of a trace."""
@@ -136,21 +138,20 @@ class ElasticsearchSpans:
 
     async def with_attribute(self, project: str, trace_ids: Sequence[str], key: str, value: str) -> frozenset[str]:
         """See `SpanStore.with_attribute`."""
-        term, exact = term_of(key, value)
-        sure: set[str] = set()
-        unsure: set[str] = set()
+        found: set[str] = set()
         for start in range(0, len(trace_ids), _AT_ONCE):
             part = trace_ids[start : start + _AT_ONCE]
-            query = self._of(project, part)
-            query["bool"]["should"] = [{"term": {"attributes": term}}, {"term": {"unindexed": True}}]
-            query["bool"]["minimum_should_match"] = 1
-            hits = await self._search(query, size=len(part), collapse={"field": "trace_id"}, fields=["trace_id", "unindexed"])
-            for hit in hits:
-                (trace_id,), (unindexed,) = hit["fields"]["trace_id"], hit["fields"]["unindexed"]
-                (sure if exact and not unindexed else unsure).add(trace_id)
-        bodies = await self.read(project, sorted(unsure))
-        sure.update(trace_id for trace_id in bodies if any(has_attribute(body, key, value) for body in bodies[trace_id]))
-        return frozenset(sure)
+            sure, unsure = await self._having(self._of(project, part), key, value, limit=len(part))
+            found |= sure | await self._verified(project, unsure, key, value)
+        return frozenset(found)
+
+    async def having(self, project: str, key: str, value: str, *, limit: int) -> frozenset[str] | None:
+        """See `SpanStore.having`."""
+        query = {"bool": {"filter": [{"term": {"project": project}}]}}
+        sure, unsure = await self._having(query, key, value, limit=limit + 1)
+        if len(sure) + len(unsure) > limit or len(unsure) > _LOOKED_INTO:
+            return None
+        return frozenset(sure | await self._verified(project, unsure, key, value))
 
     async def strays(self, project: str, *, before_ns: int, delete: bool) -> frozenset[str]:
         """See `SpanStore.strays`: chunks that the manifest does not have."""
@@ -246,6 +247,23 @@ class ElasticsearchSpans:
             )
         )
         return answer["hits"]["hits"]
+
+    async def _having(self, query: dict[str, Any], key: str, value: str, *, limit: int) -> tuple[set[str], set[str]]:
+        """Traces that have the attribute, and those whose spans must be looked into; `limit` of both at most."""
+        term, exact = term_of(key, value)
+        query["bool"]["should"] = [{"term": {"attributes": term}}, {"term": {"unindexed": True}}]
+        query["bool"]["minimum_should_match"] = 1
+        hits = await self._search(query, size=limit, collapse={"field": "trace_id"}, fields=["trace_id", "unindexed"])
+        sure: set[str] = set()
+        unsure: set[str] = set()
+        for hit in hits:
+            (trace_id,), (unindexed,) = hit["fields"]["trace_id"], hit["fields"]["unindexed"]
+            (sure if exact and not unindexed else unsure).add(trace_id)
+        return sure, unsure
+
+    async def _verified(self, project: str, trace_ids: set[str], key: str, value: str) -> set[str]:
+        bodies = await self.read(project, sorted(trace_ids)) if trace_ids else {}
+        return {trace_id for trace_id, of_trace in bodies.items() if any(has_attribute(body, key, value) for body in of_trace)}
 
     async def _all(self, query: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
         """Every hit, in parts, by trace: of all that was written before, and not changed by what is written meanwhile."""

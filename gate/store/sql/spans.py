@@ -31,6 +31,10 @@ class SqlSpans:
 
         return await self._database.read(work)
 
+    async def having(self, project: str, key: str, value: str, *, limit: int) -> frozenset[str] | None:
+        """See `SpanStore.having`: there is no index."""
+        return None
+
     async def missing(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
         """See `SpanStore.missing`."""
 

@@ -36,12 +36,15 @@ class SqlTraces:
         found = await self._read(project, [trace_bytes(trace_id) for trace_id in trace_ids])
         return tuple(found[trace_id] for trace_id in trace_ids if trace_id in found)
 
-    async def page(self, project: str, query: TraceQuery) -> Candidates:
+    async def page(self, project: str, query: TraceQuery, *, among: Sequence[str] | None = None) -> Candidates:
         """See `Traces.page`."""
 
         def work(connection: Connection) -> Candidates:
             key = project_key(connection, project)
-            rows = connection.execute(page_query(connection, key, query).limit(query.limit + 1)).all()
+            wanted = page_query(connection, key, query).limit(query.limit + 1)
+            if among is not None:
+                wanted = wanted.where(traces.c.trace_id.in_([trace_bytes(trace_id) for trace_id in among]))
+            rows = connection.execute(wanted).all()
             shown = rows[: query.limit]
             cursors = tuple(cursor_of(row.start_ns, row.key) for row in shown)
             return Candidates(tuple(row.trace_id.hex() for row in shown), cursors, len(rows) > query.limit)
