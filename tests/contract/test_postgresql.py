@@ -14,13 +14,13 @@ from gate.store.sql.stores import open_postgres
 from tests.contract.backends import BACKENDS, Open, postgresql, postgresql_url
 from tests.contract.made import NOW, give, span, span_names, trace_id
 
-POSTGRESQL = next(backend for backend in BACKENDS if backend.name == "postgresql")
+SHARED = [backend for backend in BACKENDS if backend.name.startswith("postgresql")]
 
 
-@pytest.fixture
-async def reopen(tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens servers on one new database."""
-    async with POSTGRESQL.empty(tmp_path) as open_stores:
+@pytest.fixture(params=SHARED, ids=lambda backend: backend.name)
+async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
+    """Opens servers on one new database (and one new prefix in Elasticsearch)."""
+    async with request.param.empty(tmp_path) as open_stores:
         yield open_stores
 
 
@@ -53,6 +53,25 @@ async def test_a_trace_whose_batches_go_to_two_servers(reopen: Open):
         assert await span_names(servers[1], trace) == [f"op {number}" for number in range(1, 10)]
     assert (await servers[2].runs.activity("shop", "r1")).spans == 90
     await asyncio.gather(*[server.close() for server in servers])
+
+
+async def test_servers_follow_what_another_left(reopen: Open):
+    """Entries that one server is killed with are worked off by two others, each once, whatever they do at the same time."""
+    from gate.usecases.outbox import Follower
+
+    servers = [await reopen() for _ in range(3)]
+    await servers[0].projects.create(Project("shop", 30), now_ns=1)
+    await give(servers[0], *[span(number) for number in range(1, 21)])
+    for number in range(1, 21):
+        for persistent in (True, number % 2 == 0):
+            await servers[0].traces.set_persistent("shop", trace_id(number), persistent=persistent, by="eve", now_ns=NOW)
+    await servers[0].close()
+
+    followers = [Follower(server) for server in servers[1:]]
+    await asyncio.gather(*[follower.drain() for follower in (*followers, *followers)])
+    assert [await follower.drain() for follower in followers] == ["done", "done"]
+    assert await servers[1].spans.marked("shop") == {trace_id(number) for number in range(2, 21, 2)}
+    await asyncio.gather(*[server.close() for server in servers[1:]])
 
 
 async def test_two_servers_finish_once(reopen: Open):
