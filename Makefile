@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test lint format bench bench-accuracy bench-stores lock clean
+.PHONY: help demo picture test lint format bench bench-accuracy bench-pages bench-stores lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -33,6 +33,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev  ## ingest and comparison against their floors, as ratios of one run
 	$(BIN)/python -m bench
+
+bench-pages: $(VENV)/.dev  ## how quick the pages are, also in Chromium (SPANS=1000000 stored)
+	$(BIN)/python -m bench.pages $(if $(SPANS),--spans $(SPANS))
 
 bench-accuracy: $(VENV)/.dev  ## the comparison on recorded traces (SETS="DIR…" OUT=FILE)
 	$(BIN)/python -m bench.accuracy $(SETS) $(if $(OUT),--out "$(OUT)")

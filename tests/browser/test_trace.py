@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.kit import Reader, Server, layout_shift, server
 from tests.browser.story import BAD, GOOD, MORNING, large, persist_call
@@ -198,14 +198,16 @@ def test_keep_promote_demote(browser: Browser, tmp_path_factory: pytest.TempPath
         assert page.locator(".flash").inner_text() == "Kept: retention never deletes it."
         assert page.locator(".tag.pinned").is_visible()
         page.get_by_role("button", name="Let retention delete it").click()
+        expect(page.locator(".flash")).to_have_text("Retention may delete it again.")
         assert page.locator(".tag.pinned").count() == 0
         page.locator(".ask summary").click()
         page.get_by_label("Reason").fill("recorded by hand")
         page.get_by_role("button", name="Promote").click()
-        assert page.locator(".tag.golden").is_visible()
+        page.locator(".tag.golden").wait_for()
         [baseline] = served.run(served.gate.baselines("default"))
         assert (baseline.samples[0].promoted_by, baseline.samples[0].reason) == ("local", "recorded by hand")
         page.get_by_role("button", name="Demote").click()
+        expect(page.locator(".flash")).to_contain_text("Demoted")
         assert served.run(served.gate.baselines("default")) == ()
         page.reload()
         assert page.locator(".flash").count() == 0
