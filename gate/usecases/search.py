@@ -34,8 +34,12 @@ async def _with_attribute(stores: Stores, project: str, query: TraceQuery) -> Tr
         return TracePage(await stores.traces.several(project, page.trace_ids), page.cursors[-1] if page.more else "")
     found: list[str] = []
     after = query.after
-    for _ in range(_SCANNED // _AT_ONCE):
-        candidates = await stores.traces.page(project, msgspec.structs.replace(query, limit=_AT_ONCE, after=after))
+    looked_into, at_once = 0, min(query.limit, _AT_ONCE)
+    while looked_into < _SCANNED:
+        candidates = await stores.traces.page(project, msgspec.structs.replace(query, limit=at_once, after=after))
+        looked_into += at_once
+        # Where nearly all have it, two small looks fill the page; where few have it, large ones cost the least.
+        at_once = min(2 * at_once, _AT_ONCE, max(_SCANNED - looked_into, 1))
         after = candidates.cursors[-1] if candidates.more else ""
         having = await stores.spans.with_attribute(project, candidates.trace_ids, key, value)
         for trace_id, cursor in zip(candidates.trace_ids, candidates.cursors, strict=True):
