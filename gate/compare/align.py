@@ -9,6 +9,7 @@ from gate.compare.shape import ERROR, ROWS, Label, Shape
 from gate.compare.similarity import SAME_CALL, subtree_unlikeness, unlikeness
 from gate.compare.timing import Timing, intervals, overlaps, relation
 from gate.compare.wildcards import wildcard_group
+from gate.model.trace import SpanKind
 from gate.normalize.attributes import is_curated
 
 _FAILURE_KEYS = frozenset({ERROR, "error.type", "exception.type"})
@@ -256,6 +257,8 @@ def _reconcile(
         taken_new.add(column)
         fill = [slots[min(position, len(slots) - 1)] for position in range(len(members))]
         stack.extend(zip(fill, members, strict=True))
+        if group.allows(len(members)) and all(_lost_callee(label, slots[0], shape, member) for member in members):
+            continue
         result.divergences.append(
             Divergence(
                 Difference.RENAMED,
@@ -292,6 +295,20 @@ def _reconcile(
                     after=str(len(members)),
                 )
             )
+
+
+def _lost_callee(label: Label, slot: Slot, shape: Shape, index: int) -> bool:
+    """Whether a request is the golden one without its callee's spans: its path was the callee's route, and is now what was asked."""
+    operation = shape.flow.operations[index]
+    method = operation.attributes.get("http.request.method", "")
+    return (
+        operation.kind == SpanKind.CLIENT
+        and not shape.children[index]
+        and bool(method)
+        and label[2].startswith(f"{method} ")
+        and label[:2] == shape.labels[index][:2]
+        and any(callee[0] != label[0] and group.least for callee, group in slot.groups.items())
+    )
 
 
 def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label, list[int]]) -> None:

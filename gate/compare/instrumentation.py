@@ -8,7 +8,7 @@ notice. It is weighed first: a layer that took calls of other libraries with it,
 from collections import Counter
 from collections.abc import Sequence
 
-from gate.compare.changes import Scene, deltas_of_calls, handler_of
+from gate.compare.changes import Scene, deltas_of_calls, handler_of, sample_operations
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.layers import Layers
 from gate.compare.shape import Label, Shape
@@ -99,15 +99,16 @@ def _remove_vanished(
     after: Layers,
     notices: dict[int, list[InstrumentationChanged]],
 ) -> None:
+    shown = {label for scope, labels in before.labels.items() if scope not in vanished for label in labels}
+    gone = {label for scope in vanished for label in before.labels.get(scope, ())} - shown
     for scope in sorted(vanished):
-        labels = before.labels.get(scope, set())
-        only = {label for label in labels if not any(label in before.labels[other] for other in before.labels if other != scope)}
+        only = before.labels.get(scope, set()) - shown
         twin = any(other in after.versions for other in before.twins.get(scope, ()))
-        if not _is_layer(flows, scope, only, twin, other_versions):
+        if not _is_layer(flows, scope, vanished, only, gone, twin or other_versions, twin):
             continue
         notice = InstrumentationChanged("", scope, ", ".join(sorted(before.versions[scope])[:3]), "absent")
-        for number, (_, divergences) in enumerate(flows):
-            kept = [one for one in divergences if one.difference not in _LESS or one.operations or one.label not in only]
+        for number, (scene, divergences) in enumerate(flows):
+            kept = [one for one in divergences if one.operations or not _is_of(one, scene, scope, only)]
             if len(kept) < len(divergences):
                 divergences[:] = kept
                 if notice not in notices.setdefault(number, []):
@@ -115,31 +116,49 @@ def _remove_vanished(
 
 
 def _is_layer(
-    flows: Sequence[tuple[Scene, list[Divergence]]], scope: str, only: set[Label], twin: bool, other_versions: bool
+    flows: Sequence[tuple[Scene, list[Divergence]]],
+    layer: str,
+    vanished: set[str],
+    only: set[Label],
+    gone: set[Label],
+    expected: bool,
+    twin: bool,
 ) -> bool:
-    """Whether the layer alone is gone: nothing of other libraries went with it, and nothing else changed."""
+    """Whether the layer alone is gone: nothing of other libraries went with it, no call went otherwise than before."""
     lost: Counter[Label] = Counter()
     handlers: set[Label] = set()
     for scene, divergences in flows:
         for divergence in divergences:
-            if divergence.label in only and divergence.difference in _LESS:
-                if divergence.difference is Difference.MISSING and _takes_others(divergence, scene, scope):
+            if _is_of(divergence, scene, layer, only):
+                if divergence.difference is Difference.MISSING and _takes_others(divergence, scene, vanished):
                     return False
                 lost[divergence.label] += 1
                 handlers.add(scene.shape.labels[handler_of(scene.shape, divergence.parent)])
-            elif not other_versions and not twin:
+            elif divergence.label not in gone and not expected and divergence.difference is Difference.FACT:
                 return False
-    return bool(lost) and (twin or (len(only) >= FEWEST_LABELS and len(handlers) >= FEWEST_HANDLERS))
+    return bool(lost) and (twin or (len(lost) >= FEWEST_LABELS and len(handlers) >= FEWEST_HANDLERS))
 
 
-def _takes_others(divergence: Divergence, scene: Scene, scope: str) -> bool:
-    """Whether calls of other libraries below the missing one are missing with it."""
+def _is_of(divergence: Divergence, scene: Scene, layer: str, only: set[Label]) -> bool:
+    """Whether what there is less of was the layer's: by the golden calls at this place, since a driver that is instrumented as well
+    may show the same statements elsewhere, in traces of its own."""
+    if divergence.difference not in _LESS:
+        return False
+    if divergence.label in only:
+        return True
+    gone = sample_operations(divergence, scene)
+    operations = scene.golden.flow.operations
+    return divergence.difference is Difference.MISSING and bool(gone) and all(operations[at].scope == layer for at in gone)
+
+
+def _takes_others(divergence: Divergence, scene: Scene, vanished: set[str]) -> bool:
+    """Whether calls of libraries that are still there are missing below the missing one."""
     operations = scene.golden.flow.operations
     stack = [index for slot in divergence.slots for sample, index in slot.where if sample == scene.sample]
     present = set(scene.shape.labels)
     while stack:
         index = stack.pop()
-        if operations[index].scope != scope and scene.golden.labels[index] not in present:
+        if operations[index].scope not in vanished and scene.golden.labels[index] not in present:
             return True
         stack.extend(scene.golden.children[index])
     return False
