@@ -239,6 +239,8 @@ def _reconcile(
     shape = result.shape
 
     def cost(lost: tuple[Label, Group, list[Slot]], new: tuple[Label, list[int]]) -> float:
+        if _lost_callee(lost[0], lost[2][0], shape, new[1][0]):
+            return 0.0
         different = unlikeness(lost[0], new[0])
         below = subtree_unlikeness(lost[2][0], shape, new[1][0])
         if below < 0.34:  # the same calls below: a new name
@@ -307,8 +309,13 @@ def _lost_callee(label: Label, slot: Slot, shape: Shape, index: int) -> bool:
         and bool(method)
         and label[2].startswith(f"{method} ")
         and label[:2] == shape.labels[index][:2]
+        and _segments(label[2]) == _segments(shape.labels[index][2])
         and any(callee[0] != label[0] and group.least for callee, group in slot.groups.items())
     )
+
+
+def _segments(path: str) -> int:
+    return path.split("?")[0].strip("/").count("/")
 
 
 def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label, list[int]]) -> None:
