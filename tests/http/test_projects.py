@@ -121,7 +121,7 @@ def test_a_secret_is_shown_once(tmp_path: Path) -> None:
         assert tokens.json() == [token]
         assert secret[3:] not in tokens.text
         user = Api(url, token=secret)
-        assert user.ok("GET", "/runs") == {"runs": [], "next": ""}
+        assert user.ok("GET", "/runs") == {"runs": [], "next": "", "conclusions": {}}
         assert admin("DELETE", f"/projects/default/tokens/{token['id']}").status_code == 204
         user.problem(401, "GET", "/runs")
         admin.problem(404, "DELETE", f"/projects/default/tokens/{token['id']}")
