@@ -70,14 +70,20 @@ def test_a_project_that_nobody_knows_is_404(api: Api) -> None:
 def test_a_policy_decides_verdicts(api: Api) -> None:
     """The empty one at first; a rule that ignores the finding makes the same run pass, and names itself."""
     assert api.ok("GET", f"/projects/{api.project}/policy") == {
-        "levels": {}, "rules": [], "required_flows": [], "require_baseline": False,
+        "levels": {}, "rules": [], "required_flows": [], "require_baseline": False, "partial_runs": False,
     }  # fmt: skip
     api.judged(persist_trace(1))
     api.ok("POST", f"/traces/{trace_id(1)}/promote")
     run, verdict = api.judged(persist_trace(2, good=BAD))
     assert verdict["conclusion"] == "fail"
     rule = {"name": "quiet", "flow": "*persist*", "level": "ignored"}
-    policy = {"levels": {"call-moved": "notice"}, "rules": [rule], "required_flows": [], "require_baseline": False}
+    policy = {
+        "levels": {"call-moved": "notice"},
+        "rules": [rule],
+        "required_flows": [],
+        "require_baseline": False,
+        "partial_runs": False,
+    }
     assert api.ok("PUT", f"/projects/{api.project}/policy", policy) == policy
     assert api.ok("GET", f"/projects/{api.project}/policy") == policy
     verdict = api.ok("GET", f"/runs/{run}/verdict?wait=25")
