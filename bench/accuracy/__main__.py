@@ -5,6 +5,7 @@ A set is a folder laid out like `recordings/<application>` (`good/`, and optiona
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import msgspec
 from bench.accuracy import corpus, recordings
 from bench.accuracy.check import BASELINE, drops, store
 from bench.accuracy.figures import SetFigures, markdown
-from bench.accuracy.options import QUICK, Options
-from bench.accuracy.worst import render
+from bench.accuracy.options import QUICK, EmptySet, Options
+from bench.accuracy.worst import Example, render
+from gate.errors import GateError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,13 +33,18 @@ def main(arguments: list[str] | None = None) -> int:
     worst: list[str] = []
     for folder in map(Path, given.sets):
         print(f"measuring {folder.name} …", file=sys.stderr, flush=True)
-        if recordings.is_recordings(folder):
-            figures, examples = recordings.measure(folder, options)
-        elif corpus.is_corpus(folder):
-            figures, examples = corpus.measure(folder, options)
-        else:
+        try:
+            found = _measure(folder, options)
+        except (GateError, EmptySet) as error:
+            print(error, file=sys.stderr)
+            return 2
+        except json.JSONDecodeError as error:
+            print(f"{folder / 'labels.json'} is no JSON: {error}", file=sys.stderr)
+            return 2
+        if found is None:
             print(f"{folder} has neither good/ nor normal/: it is no set of traces.", file=sys.stderr)
             return 2
+        figures, examples = found
         measured.append(figures)
         worst.append(render(figures.set, examples))
     _write(given, measured, worst)
@@ -49,6 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(found) or "no figure dropped", file=sys.stderr)
         return 1 if found else 0
     return 0
+
+
+def _measure(folder: Path, options: Options) -> tuple[SetFigures, list[Example]] | None:
+    if recordings.is_recordings(folder):
+        return recordings.measure(folder, options)
+    return corpus.measure(folder, options) if corpus.is_corpus(folder) else None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ from bench.accuracy.faults import fault_cases
 from bench.accuracy.figures import ByK, MutationFigures, SetFigures, complete, share
 from bench.accuracy.language import Language, exact
 from bench.accuracy.mutations import KINDS, Mutation, mutate
-from bench.accuracy.options import Options
+from bench.accuracy.options import EmptySet, Options
 from bench.accuracy.place import is_at
 from bench.accuracy.product import flow_of
 from bench.accuracy.samples import CorpusFlow, judge_flow, learn_from, read_traces, split_traces
@@ -31,6 +31,8 @@ def is_corpus(folder: Path) -> bool:
 def measure(folder: Path, options: Options) -> tuple[SetFigures, list[Example]]:
     """All figures of the set, and examples of what went wrong."""
     flows = _read_normal(folder, options)
+    if not flows:
+        raise EmptySet(f"{folder / 'normal'} has no FLOW.jsonl.gz: there is nothing to learn from.")
     held = {flow.name: flow for flow in flows}
     examples: list[Example] = []
     by_k: list[ByK] = []

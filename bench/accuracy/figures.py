@@ -31,6 +31,8 @@ class RegressionFigures(msgspec.Struct):
     root_correct: int = 0
     findings: float = 0.0
     """Findings that need a decision, mean over detected runs: 1.0 is one finding for one cause."""
+    labelled: bool = True
+    """Whether somebody said where the root is; without that `root_correct` says nothing."""
     expected: bool = True
     """False for faults that leave the structure alone (latency): those must not be detected."""
     case_detected: bool = False
@@ -118,7 +120,8 @@ def complete(figures: SetFigures) -> SetFigures:
         if figures.kind == "recordings":
             detected = sum(case.detected for case in cases)
             figures.regression_detection_rate = share(detected, sum(case.runs for case in cases))
-            figures.root_correct_rate = share(sum(case.root_correct for case in cases), detected)
+            if found := sum(case.detected for case in cases if case.labelled):
+                figures.root_correct_rate = share(sum(case.root_correct for case in cases if case.labelled), found)
         else:
             figures.regression_detection_rate = share(sum(case.case_detected for case in cases), len(cases))
         if found := [case.findings for case in cases if case.detected]:

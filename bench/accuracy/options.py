@@ -23,3 +23,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 QUICK = Options(ks=(1, 10), seeds=(11,), held_out=8, per_kind=1, max_traces=40, faults=False)
+
+
+class EmptySet(Exception):
+    """A folder is laid out like a set and has no traces."""

@@ -23,7 +23,7 @@ from bench.accuracy.figures import (
 )
 from bench.accuracy.language import Language, exact
 from bench.accuracy.mutations import KINDS, mutate
-from bench.accuracy.options import Options
+from bench.accuracy.options import EmptySet, Options
 from bench.accuracy.place import is_at, is_root
 from bench.accuracy.product import Judged, judge_run, learned, read_run, run_of
 from bench.accuracy.worst import Example
@@ -48,7 +48,9 @@ def measure(folder: Path, options: Options) -> tuple[SetFigures, list[Example]]:
     examples: list[Example] = []
     times: list[float] = []
     names = list(good)
-    goldens = names[: options.recording_goldens]
+    if not names:
+        raise EmptySet(f"{folder / 'good'} has no run-NN/traces.jsonl.gz: there is nothing to learn from.")
+    goldens = names[: max(1, min(options.recording_goldens, len(names) - 1))]
     baselines = learned([good[name] for name in goldens])
     many, rates = _false_alarms(baselines, good, goldens, times, examples)
     one, _ = _false_alarms(learned([good[names[0]]]), good, names[:1], times, [])
@@ -148,7 +150,7 @@ def _regressions(
     figures: dict[str, RegressionFigures] = {}
     for case in _folders(folder / "bad"):
         root = labels.get("bad", {}).get(case.name, {}).get("root", {})
-        one = figures[case.name] = RegressionFigures()
+        one = figures[case.name] = RegressionFigures(labelled=bool(root))
         findings: list[int] = []
         for path in _runs(case):
             judged = _judge(baselines, read_run(path, path.parent.name), times)

@@ -41,7 +41,7 @@ def is_durable(operation: Operation) -> bool:
         return bool(_PUBLISHING.intersection(words))
     if "db.query.text" in attributes:
         return bool(_WRITE.search(_LOCK.sub("", attributes["db.query.text"])))
-    if sets_up(operation):
+    if sets_up(operation) or not any(character.isalpha() for character in operation.name):
         return False
     if system:
         return not _QUERYING.search(attributes.get("db.operation.name") or operation.name)

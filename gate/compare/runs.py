@@ -40,7 +40,14 @@ class GoldenRuns:
             for label, count in count_calls(shapes).items():
                 self.most[label] = max(self.most[label], count)
             _watch_first_use(shapes, supports, against)
-        self._first_use = {label for label, number in supports.items() if number >= 2 and not against[label]}
+        callers = {
+            shape.labels[index]
+            for _, shapes in self._runs
+            for shape in shapes
+            for index, below in enumerate(shape.children)
+            if below
+        }
+        self._first_use = {label for label, number in supports.items() if number >= 2 and not against[label]} - callers
 
     def within(self, label: Label, count: int) -> bool:
         """Whether a run may have so many of these calls: no more than twice and one more than any golden run."""

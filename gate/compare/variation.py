@@ -30,6 +30,7 @@ class Variation:
     """What varies in a set of golden runs."""
 
     __slots__ = (
+        "_at_once",
         "_callers",
         "_durable",
         "_filling",
@@ -52,6 +53,8 @@ class Variation:
         """Callers that have the call, by call."""
         self._pairs: Counter[tuple[Label, Label]] = Counter()
         """Instances of a caller that have a call, by both."""
+        self._at_once: Counter[Label] = Counter()
+        """The most of a call below one caller."""
         self._setup: set[Label] = set()
         self._durable: set[Label] = set()
         self._filling: set[Label] = set()
@@ -70,15 +73,23 @@ class Variation:
         """Whether a caller of the same service makes the call in some golden run."""
         return any(known[0] == caller[0] for known in self._callers.get(call, ()))
 
+    def most_at_once(self, call: Label) -> int:
+        """The most of a call that any golden caller makes."""
+        return self._at_once[call]
+
     def always(self, caller: Label, call: Label) -> bool:
         """Whether every golden instance of the caller makes the call at least once."""
         return self._pairs[caller, call] >= self._instances[caller] > 0
 
     def is_setup(self, caller: Label, call: Label) -> bool:
         """Whether a call sets up a connection, or is part of that, and is no regular work of its callers."""
-        if call in self._durable or not (call in self._setup or caller in self._setup):
+        if call in self._durable or not (call in self._setup or (caller in self._setup and self._pairs[caller, call])):
             return False
         return self._is_seldom(call) or self._pairs[caller, call] <= SELDOM * self._instances[caller]
+
+    def sets_up(self, call: Label) -> bool:
+        """Whether a call sets up a connection."""
+        return call in self._setup
 
     def is_varying(self, caller: Label, difference: Mapping[Label, int], *, together: bool = False) -> bool:
         """Whether a difference is one between golden runs at one place: seldom calls one by one, others together.
@@ -133,7 +144,8 @@ class Variation:
                         self._filling.add(label)
                     if sets_up(operations[index]):
                         self._setup.add(label)
-                    for call in {shape.labels[child] for child in shape.children[index]}:
+                    for call, number in Counter(shape.labels[child] for child in shape.children[index]).items():
+                        self._at_once[call] = max(self._at_once[call], number)
                         self._with[call] += 1
                         self._pairs[label, call] += 1
                         self._callers.setdefault(call, set()).add(label)

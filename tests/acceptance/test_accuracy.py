@@ -112,6 +112,7 @@ def test_recordings_are_measured(tmp_path: Path) -> None:
     assert figures["false_alarms"] == 0
     assert figures["regressions"]["lost-call"] | {"top": ""} == {
         "runs": 1, "detected": 1, "root_correct": 1, "findings": 1.0, "expected": True, "case_detected": True, "top": "",
+        "labelled": True,
     }  # fmt: skip
     assert figures["refactorings"] == {"same": {"failing_flows": 0, "verdicts": ["pass"]}}
     assert figures["environments"]["other"]["verdict"] == "pass"
@@ -132,6 +133,14 @@ def test_a_folder_that_is_no_set_is_refused(tmp_path: Path, capsys: pytest.Captu
     """The message names the folder and what is missing."""
     assert main([str(tmp_path)]) == 2
     assert f"{tmp_path} has neither good/ nor normal/" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("layout", ["good", "normal"])
+def test_a_set_without_traces_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str) -> None:
+    """The right layout with nothing in it is said in a sentence, not in a traceback."""
+    (tmp_path / layout).mkdir()
+    assert main([str(tmp_path)]) == 2
+    assert "there is nothing to learn from" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["recordings/kinto", "recordings/shop", "corpus/trainticket-scripted", "corpus/onlineboutique"])
