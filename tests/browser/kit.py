@@ -25,7 +25,7 @@ from gate.usecases.opening import open_gate
 from tests import parts
 
 Value = TypeVar("Value")
-_LEAVING = ("htmx:sendAbort", "htmx:sendError", "net::ERR_ABORTED")
+_LEAVING = ("htmx:sendAbort", "htmx:sendError", "htmx:afterRequest", "net::ERR_ABORTED")
 """What is said when a person goes on while a list of suggestions is still coming."""
 
 
@@ -138,7 +138,8 @@ class Reader:
         unmet = [part for part in self._expected if not any(part in message for message in self.messages)]
         assert unmet == [], f"no message says {unmet}: {self.messages}"
         known = (*self._expected, *_LEAVING)
-        assert [message for message in self.messages if not any(part in message for part in known)] == []
+        unexpected = [message for message in self.messages if not any(part in message for part in known)]
+        assert unexpected == [], unexpected
 
     def _listen(self, page: Page) -> None:
         note = self.messages.append

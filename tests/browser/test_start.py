@@ -1,0 +1,66 @@
+"""The start page: first steps, demo data, what waits for a decision."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.kit import Reader, Server, axe, server
+
+ADMIN = "admin-secret"
+
+
+@pytest.fixture
+def person(browser: Browser, fresh: Server) -> Iterator[Reader]:
+    reader = Reader(browser, fresh.url)
+    yield reader
+    reader.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_steps_are_commands_for_this_server(person: Reader, fresh: Server, scheme: str) -> None:
+    """An empty server tells what to type, with its own address; Copy puts it on the clipboard."""
+    page = person.open("/", scheme=scheme)
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT={fresh.url}" in page.locator(".command").first.inner_text()
+    assert "OTEL_EXPORTER_OTLP_HEADERS" not in page.locator("main").inner_text()
+    page.get_by_role("button", name="Copy").nth(1).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == f"spangate exec --server {fresh.url} -- pytest"
+    assert axe(page) == []
+
+
+def test_demo_data_tells_the_story(person: Reader, fresh: Server) -> None:
+    """One button fills a project with four runs; the last one waits for a decision and names the cause. Twice is as once."""
+    page = person.open("/")
+    page.get_by_role("button", name="Fill in demo data").click()
+    page.wait_for_url("**/projects/demo")
+    assert page.locator(".list .verdict").all_inner_texts() == ["FAIL", "PASS", "PASS", "NEW"]
+    assert "TraceRepository.fetch returned 0 rows" in page.locator(".waiting").inner_text()
+    assert axe(page) == []
+    page.goto("/projects/default")
+    page.get_by_role("button", name="Fill in demo data").click()
+    page.wait_for_url("**/projects/demo")
+    assert page.locator(".list tbody tr").count() == 4
+    assert fresh.run(fresh.gate.stats()).runs == 4
+    page.get_by_role("link", name="Pull request 7").first.click()
+    page.wait_for_url("**/runs/demo-4")
+
+
+def test_a_fresh_token_is_in_the_commands_once(browser: Browser, tmp_path: Path) -> None:
+    """With tokens, one press puts a new one into the commands; it works, and the page does not show it again."""
+    with server(tmp_path, admin_token=ADMIN) as served:
+        reader = Reader(browser, served.url)
+        page = reader.open("/")
+        page.locator("[name=token]").fill(ADMIN)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Make one for these commands").click()
+        command = page.locator(".command").first
+        expect(command).to_contain_text("Bearer%20sg_")
+        secret = command.inner_text().partition("Bearer%20")[2].split()[0]
+        with served.api(secret) as api:
+            assert api.get("/traces").status_code == 200
+        page.goto("/")
+        assert secret not in page.content()
+        assert page.get_by_role("button", name="Fill in demo data").count() == 0
+        reader.close()
