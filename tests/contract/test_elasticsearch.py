@@ -15,7 +15,7 @@ from gate.store.protocols import Stores
 from gate.store.sql.stores import open_sqlite
 from tests.contract.backends import elasticsearch
 from tests.contract.elasticsearch_double import answering
-from tests.contract.made import DAY, NOW, give, span, span_names, trace_id
+from tests.contract.made import DAY, NOW, give, lose, span, span_names, trace_id
 from tests.parts import elasticsearch_url
 
 FORBIDDEN = {"error": {"type": "security_exception", "reason": "action [x] is unauthorized for user [eve]"}, "status": 403}
@@ -153,6 +153,17 @@ async def test_a_dropped_day_is_missing_not_empty(stores: Stores, access: Access
 
     assert [one["mappings"]["_meta"]["application"] for one in mapping.values()] == ["spangate"]
     assert await having(stores, "note", "x", 2) == {2}
+
+
+async def test_a_trace_that_lost_a_part_is_lost(stores: Stores):
+    """One of two deliveries gone: the rest is not given as if it were the trace."""
+    await give(stores, span(1))
+    await lose(stores, 1)
+    await give(stores, span(1, 2, 1), span(2))
+
+    wanted = [trace_id(1), trace_id(2)]
+    assert set(await stores.spans.read("shop", wanted)) == {trace_id(2)}
+    assert await stores.spans.missing("shop", wanted) == {trace_id(1)}
 
 
 async def test_an_existing_prefix_is_taken_up(access: Access, tmp_path: Path):

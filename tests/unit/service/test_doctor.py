@@ -1,18 +1,14 @@
 """Whether both stores agree: what is wrong is found, said and repaired; what is lost is never silently empty."""
 
-import asyncio
-from pathlib import Path
-
 import pytest
 
-from gate.cli import main
 from gate.codec.encode import to_batch
 from gate.errors import Conflict, NotFound
 from gate.model.run import Run
 from gate.model.verdict import Conclusion
 from gate.service import Disagreement
 from gate.usecases.gate import StoreGate
-from tests.contract.backends import BACKENDS, Backend
+from tests.contract.backends import BACKENDS
 from tests.contract.made import DAY, leave, lose, span, span_names, trace_id
 from tests.unit.service.conftest import Clock
 from tests.unit.service.story import golden, persist_trace, record, verdict_of
@@ -64,19 +60,6 @@ async def test_lost_spans_are_never_silently_empty(gate: StoreGate):
         )
 
 
-async def test_a_trace_that_lost_a_part_is_lost(gate: StoreGate):
-    """One of two deliveries gone: the rest is not shown as if it were the trace."""
-    if gate._stores._separate is None:
-        pytest.skip("spans beside their records are lost with them, or not at all")
-    whole = persist_trace(1)
-    await record(gate, Run("r1", "default"), whole[:2], finish=False)
-    await lose(gate._stores, 1, "default")
-    await gate.receive("default", to_batch(whole[2:]), run="r1")
-
-    with pytest.raises(Conflict, match="are missing"):
-        await gate.trace("default", trace_id(1))
-
-
 async def test_marks_are_repaired(gate: StoreGate):
     """The record decides: a mark that is missing is set, one without reason is taken away."""
     await golden(gate, 1)
@@ -113,20 +96,3 @@ async def test_spans_without_a_record_are_repaired(gate: StoreGate, clock: Clock
     # Delivered again, it is a trace like any other.
     await gate.receive("default", to_batch([span(2)]))
     assert len((await gate.trace("default", trace_id(2))).spans) == 1
-
-
-async def test_the_command(gate: StoreGate, backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """`spangate doctor` says what is wrong and exits with 1; with 0 when the stores agree."""
-    if backend.name != "sqlite":
-        pytest.skip("the command opens the stores as the server does")
-    await record(gate, Run("r1", "default"), persist_trace(1))
-
-    async def doctor(*options: str) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as ended:
-            await asyncio.to_thread(main, ["doctor", "--data", str(tmp_path / "data"), *options])
-        return int(str(ended.value.code)), capsys.readouterr().out
-
-    assert await doctor() == (0, "The stores agree on 1 traces.\n")
-    await lose(gate._stores, 1, "default")
-    code, said = await doctor("--repair")
-    assert (code, f"default  {trace_id(1)}  its spans are lost" in said) == (1, True)
