@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gate.model.change import AttributeChanged, BodyChanged, CallAdded, CallMissing, Change, CountChanged, RowsChanged
+from gate.model.flow import Operation
 from gate.model.verdict import Finding, Level, Place
 from gate.report.row import Delta, Mark, RowState
 from gate.report.row_tree import RowTree, statement_of
@@ -67,7 +68,7 @@ class PlacedFindings:
         for change, place, sentence, root in parts:
             at = list(_lines(place, self._before_at, self._after_at))
             if not at and elsewhere:
-                at = self._alike(change) or self._at_path(place)
+                at = self._alike(change) or self._at_path(place, change)
             if not at and root and len(self._tree) and not elsewhere:
                 at = [0]
             if not at:
@@ -98,12 +99,12 @@ class PlacedFindings:
                 return []
         return [at for at in lines if statement_of(self._tree.operation(at)) in ("", statement) or not statement]
 
-    def _at_path(self, place: Place) -> list[int]:
+    def _at_path(self, place: Place, change: Change) -> list[int]:
         """Lines with the place's call under the place's caller: where a cause of another flow shows in this one."""
         if len(place.path) < 2:
             return []
         tree = self._tree
-        lines = (at for at in range(1, len(tree)) if self._step(at) == place.path[-1])
+        lines = (at for at in range(1, len(tree)) if self._step(at) == place.path[-1] and _is_about(change, tree.operation(at)))
         return [at for at in lines if self._step(tree.parents[at]) == place.path[-2]][:_ELSEWHERE_AT_MOST]
 
     def _step(self, at: int) -> str:
@@ -124,6 +125,14 @@ class PlacedFindings:
             )
             covered[at] = at in self._touched or above
         return covered
+
+
+def _is_about(change: Change, operation: Operation) -> bool:
+    """Whether a call of the right name is the changed one: `SELECT` is the name of many."""
+    if isinstance(change, AttributeChanged | BodyChanged):
+        return operation.attributes.get(change.key, "") in (change.before, change.after)
+    statement = str(getattr(change, "statement", ""))
+    return not statement or statement_of(operation) in ("", statement)
 
 
 def _facts(change: Change) -> Iterator[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.model.change import CallMissing
+from gate.model.change import CallMissing, CountChanged
 from gate.model.flow import Flow, FlowKey
 from gate.model.verdict import Comparison, Level, Place
 from gate.report.row import Row, RowState
@@ -188,6 +188,19 @@ def test_a_large_missing_subtree_is_folded() -> None:
     assert len(shown) == 3
     assert {row.state for row in shown[2].folded} == {RowState.MISSING}
     assert shown[2].count == 300
+
+
+def test_a_cause_of_another_flow_marks_its_own_statement_only() -> None:
+    """Calls of one name are many statements: in the other flows of a finding only the changed one is marked."""
+    texts = [f"SELECT * FROM table_{number}" for number in range(4)]
+    selects = [Node("a", "SELECT", attributes={"db.query.text": text}) for text in texts]
+    sample = make_flow(KEY, "a1", Node("a", "entry", selects))
+    flow = make_flow(KEY, "b1", Node("a", "entry", selects))
+    place = Place(("a: entry", "a: SELECT"), ("f" * 16,), ("e" * 16,))
+    found = finding(1, CountChanged("a", "SELECT", "1", 4, texts[2]), place, "SELECT happens 4 times", FlowKey("", "b", "other"))
+    shown = rows(Comparison(KEY, flow, sample, align(sample, flow), 5, (found,)))
+    marked = [row.after.statement for row in everything(shown) if row.marks and row.after]
+    assert marked == [texts[2]]
 
 
 def test_a_very_deep_trace_needs_no_recursion() -> None:
