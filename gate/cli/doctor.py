@@ -1,12 +1,12 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleVariableOverride=false, reportDeprecated=false, reportUnusedImport=false, reportArgumentType=false
 """`spangate doctor`: whether the record store and the span store agree."""
 
-import rich_click as click
+import click
+import rich_click
 
 from gate.cli.store_command import with_gate
 
 
-@click.command()
+@rich_click.command()
 @click.option("--repair", is_flag=True, help="Make the span store follow the records, and delete spans without one.")
 @click.option("--data", help="Directory of the SQLite database.")
 def doctor(repair: bool, data: str | None) -> int:

@@ -21,7 +21,7 @@ from gate.compare.changes import Scene, is_error, sample_operations, subtree
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import fills_cache, is_durable
 from gate.compare.learn import Baselines
-from gate.compare.runs import count_calls, first_instances
+from gate.compare.runs import count_calls, first_instances, processes_of
 from gate.compare.shape import Label, Shape
 from gate.model.flow import Operation
 
@@ -127,6 +127,12 @@ class _Floating:
         self._variation = baselines.variation
         self._totals = count_calls(candidate)
         self._first = first_instances(candidate)
+        self._processes = processes_of(candidate)
+        self._by_process = Counter(
+            (operation.process, label)
+            for shape in candidate
+            for operation, label in zip(shape.flow.operations, shape.labels, strict=True)
+        )
 
     def excused(self, sites: list[_Site]) -> Iterator[tuple[_Site, str]]:
         """The sites that a rule explains, and which. What is new altogether is taken out of a site first."""
@@ -142,8 +148,13 @@ class _Floating:
                 used += [site] if why in {FIRST_USE, SET_UP} else []
             else:
                 remaining.append(site)
-        for site in self._balanced(remaining, used):
-            yield site, "as often over the whole run"
+        balanced = self._balanced(remaining, used)
+        done = {id(site) for site in balanced}
+        for site in remaining:
+            if id(site) in done or self._is_conserved(site):
+                yield site, "as often over the whole run"
+            elif self._is_once_a_process(site):
+                yield site, FIRST_USE
 
     def _known(self, site: _Site) -> _Site:
         """The site without calls that no golden caller of the service makes."""
@@ -230,6 +241,24 @@ class _Floating:
             if few and not _writes(site) and self._variation.is_static(site.caller, rest):
                 return "too few samples to tell"
         return ""
+
+    def _is_conserved(self, site: _Site) -> bool:
+        """Whether all that differs are reads that the run makes exactly as often as every golden run does: they only moved, be it
+        to where golden runs made them seldom, which is no difference there."""
+        if not site.signed or _writes(site) or any(member.difference is Difference.VARIANT for member in site.members):
+            return False
+        leaves = not any(site.scene.shape.children[index] for member in site.members for index in member.operations)
+        return leaves and all(self._golden.is_constant(label, self._totals[label]) for label, _ in site.signed)
+
+    def _is_once_a_process(self, site: _Site) -> bool:
+        """Whether all that is new are reads that a golden run makes once, where more processes now make each of them once."""
+        service = site.caller[0]
+        if not site.signed or _writes(site) or len(self._processes.get(service, ())) <= self._golden.most_processes[service]:
+            return False
+        process = site.scene.shape.flow.operations[site.parent].process
+        return all(
+            delta == 1 and self._golden.most[label] == 1 and self._by_process[process, label] == 1 for label, delta in site.signed
+        )
 
     def _balanced(self, sites: list[_Site], used: list[_Site]) -> list[_Site]:
         """Sites whose calls add up to nothing, one call at a time, with what happened on first use or without it."""

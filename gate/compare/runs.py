@@ -10,14 +10,17 @@ from gate.model.flow import Operation
 class GoldenRuns:
     """The golden runs, looked at only when a candidate differs."""
 
-    __slots__ = ("_first_use", "_prepared", "_runs", "most")
+    __slots__ = ("_constant", "_first_use", "_prepared", "_runs", "most", "most_processes")
 
     def __init__(self) -> None:
         self._runs: list[tuple[str, list[Shape]]] = []
         self.most: Counter[Label] = Counter()
         """The most of each call in one golden run."""
+        self.most_processes: Counter[str] = Counter()
+        """By service, the most processes that one golden run had."""
         self._prepared = False
         self._first_use: set[Label] = set()
+        self._constant: dict[Label, int] = {}
 
     def add(self, run: str, shapes: Sequence[Shape]) -> None:
         """Learns one more golden run: the shapes of all its flows."""
@@ -36,10 +39,17 @@ class GoldenRuns:
         self.most.clear()
         supports: Counter[Label] = Counter()
         against: Counter[Label] = Counter()
+        totals: list[Counter[Label]] = []
         for _, shapes in self._runs:
-            for label, count in count_calls(shapes).items():
+            counts = count_calls(shapes)
+            for label, count in counts.items():
                 self.most[label] = max(self.most[label], count)
+            for service, processes in processes_of(shapes).items():
+                self.most_processes[service] = max(self.most_processes[service], len(processes))
+            totals.append(counts)
             _watch_first_use(shapes, supports, against)
+        if len(totals) > 1:
+            self._constant = {label: count for label, count in totals[0].items() if all(one[label] == count for one in totals)}
         callers = {
             shape.labels[index]
             for _, shapes in self._runs
@@ -49,6 +59,10 @@ class GoldenRuns:
         }
         self._first_use = {label for label, number in supports.items() if number >= 2 and not against[label]} - callers
 
+    def is_constant(self, label: Label, count: int) -> bool:
+        """Whether every golden run makes this call exactly so often; one run alone shows no constancy."""
+        return self._constant.get(label) == count
+
     def within(self, label: Label, count: int) -> bool:
         """Whether a run may have so many of these calls: no more than twice and one more than any golden run."""
         return count <= 2 * self.most[label] + 1
@@ -56,6 +70,16 @@ class GoldenRuns:
     def is_first_use(self, label: Label) -> bool:
         """Whether the golden processes make this call only the first time that they do something."""
         return label in self._first_use
+
+
+def processes_of(shapes: Sequence[Shape]) -> dict[str, set[str]]:
+    """By service, the processes of a run that say which they are."""
+    found: dict[str, set[str]] = {}
+    for shape in shapes:
+        for operation in shape.flow.operations:
+            if operation.process:
+                found.setdefault(operation.service, set()).add(operation.process)
+    return found
 
 
 def count_calls(shapes: Sequence[Shape]) -> Counter[Label]:

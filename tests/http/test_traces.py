@@ -118,7 +118,7 @@ def test_a_summary_is_that_of_the_entry(api: Api) -> None:
     assert summary == {
         "trace_id": trace_id(1), "project": api.project, "run": "r1", "environment": "", "test_case": "", "service": "web",
         "operation": "GET /orders", "route": "/orders", "status": 200, "error": False, "spans": 2, "start_ns": NOW,
-        "duration_ns": SECOND, "services": ["db", "web"], "persistent": False, "baseline": False,
+        "duration_ns": SECOND, "services": ["db", "web"], "persistent": False, "baseline": False, "state": "done",
     }  # fmt: skip
 
 
