@@ -11,9 +11,10 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the schema to the newest version; nothing happens when it is there. Runs in the caller's transaction."""
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema to the newest version (tests: to an older one); nothing happens when it is there. Runs in the caller's
+    transaction."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
