@@ -5,6 +5,7 @@ from functools import cache
 import jinja2
 
 from gate.report.templates import html_templates
+from gate.web.markdown import on_github
 from gate.web.static import static
 from gate.web.words import address, duration, moment, moment_text, verbatim
 
@@ -18,6 +19,7 @@ def page_templates() -> jinja2.Environment:
         "duration": duration,
         "moment": moment,
         "moment_text": moment_text,
+        "on_github": on_github,
         "verbatim": verbatim,
     }
     environment.globals = {**environment.globals, "static": static, "address": address}  # type: ignore[assignment]

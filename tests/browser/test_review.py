@@ -98,7 +98,9 @@ def test_reviewing_a_failing_run(ann: Reader, reviewed: Server) -> None:
     expect(other.locator(".flash.failed")).to_contain_text("somebody was faster")
 
     page.locator("summary", has_text="The comment on the pull request").click()
-    text = page.locator(".part pre").inner_text()
+    comment = page.locator(".part .comment")
+    assert comment.locator("table").first.is_visible() and "How the baselines were chosen" in comment.inner_text()
+    text = page.locator(".part .command pre").inner_text()
     assert text.startswith("<!-- spangate") and "approved" in text
 
 
