@@ -15,6 +15,7 @@ Rules 2 to 4 never excuse the loss of something lasting, and never more of a cal
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 from gate.compare.changes import Scene, is_error, sample_operations, subtree
@@ -125,12 +126,22 @@ class _Floating:
         self._golden = baselines.runs
         self._golden.prepare()
         self._variation = baselines.variation
+        self._candidate = candidate
         self._totals = count_calls(candidate)
-        self._first = first_instances(candidate)
-        self._processes = processes_of(candidate)
-        self._by_process = Counter(
+
+    @cached_property
+    def _first(self) -> set[int]:
+        return first_instances(self._candidate)
+
+    @cached_property
+    def _processes(self) -> dict[str, set[str]]:
+        return processes_of(self._candidate)
+
+    @cached_property
+    def _by_process(self) -> Counter[tuple[str, Label]]:
+        return Counter(
             (operation.process, label)
-            for shape in candidate
+            for shape in self._candidate
             for operation, label in zip(shape.flow.operations, shape.labels, strict=True)
         )
 
@@ -208,7 +219,6 @@ class _Floating:
             return ""
         driven = any(_drives(member, scene) for member in site.members)
         combined = any(member.difference is Difference.VARIANT for member in site.members)
-        first = id(scene.shape.flow.operations[site.parent]) in self._first
         for golden, index in _instances(site):
             if index < 0:
                 difference = dict(site.signed)
@@ -230,11 +240,9 @@ class _Floating:
                 return FIRST_USE
             if self._variation.is_varying(site.caller, rest, together=combined):
                 return "varies between golden runs"
-            if first and self._variation.is_first(site.caller, rest, together=combined):
-                return FIRST_USE
-            if not first and self._variation.is_first(
-                site.caller, {label: -delta for label, delta in rest.items()}, together=combined
-            ):
+            first = id(scene.shape.flow.operations[site.parent]) in self._first
+            signed = rest if first else {label: -delta for label, delta in rest.items()}
+            if self._variation.is_first(site.caller, signed, together=combined):
                 return FIRST_USE
             if driven and self._variation.is_exchange(site.caller[0], difference):
                 return "a cache or a retry"

@@ -104,7 +104,7 @@ def first_instances(shapes: Sequence[Shape]) -> set[int]:
 def outcome(shape: Shape, index: int) -> str:
     """How a call ended: its status and whether it is an error; instances with another outcome do other work."""
     facts = shape.facts[index]
-    status = "".join(value for key, value in sorted(facts.items()) if key.endswith("status_code"))
+    status = "".join([facts[key] for key in sorted(facts) if key.endswith("status_code")]) if facts else ""
     return f"{status}{'!' if ERROR in facts else ''}"
 
 
