@@ -11,8 +11,8 @@ UV     := $(BIN)/uv
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-demo: $(VENV)/.demo  ## the story, end to end, on SQLite: about a minute (KEEP=1 leaves the server up)
-	@$(BIN)/python -m gate.demo $(if $(KEEP),--keep) $(if $(OUT),--out "$(OUT)")
+demo: $(VENV)/.$(if $(filter servers,$(STORES)),dev,demo)  ## the story, end to end, on SQLite: about a minute (KEEP=1 leaves the server up, STORES=servers: on PostgreSQL and Elasticsearch)
+	@$(BIN)/python -m gate.demo $(if $(STORES),--stores "$(STORES)") $(if $(KEEP),--keep) $(if $(OUT),--out "$(OUT)")
 
 picture: $(VENV)/.dev  ## docs/images/report.png anew, from the demo's report
 	@$(BIN)/python -m gate.demo

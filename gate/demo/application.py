@@ -64,7 +64,7 @@ class TraceRepository:
             connection.execute(update(traces).where(traces.c.id == trace_id).values(persistent=True))
 
 
-def create_application(repository: TraceRepository, search: Elasticsearch, release: int) -> Flask:
+def create_application(repository: TraceRepository, search: Elasticsearch, index: str, release: int) -> Flask:
     """The Flask application, of release 1 (as it should be) or 2 (with the bug)."""
     application = Flask("traces-api")
 
@@ -77,7 +77,7 @@ def create_application(repository: TraceRepository, search: Elasticsearch, relea
     def create(trace_id: str) -> tuple[dict[str, Any], int]:
         document = {"organisation": request.headers["X-Organisation"], "name": request.get_json()["name"]}
         repository.add(trace_id, **document)
-        search.index(index="traces", id=trace_id, document=document | {"persistent": False})
+        search.index(index=index, id=trace_id, document=document | {"persistent": False})
         return {"id": trace_id}, 201
 
     @application.get("/traces/<trace_id>")
@@ -91,36 +91,37 @@ def create_application(repository: TraceRepository, search: Elasticsearch, relea
         if found is None or found["persistent"]:  # validation: nothing to persist, or done before
             return {"accepted": True}, 202
         repository.mark_persistent(trace_id)
-        search.update(index="traces", id=trace_id, doc={"persistent": True})
+        search.update(index=index, id=trace_id, doc={"persistent": True})
         return {"accepted": True}, 202
 
     @application.get("/traces/<trace_id>/raw")
     def raw(trace_id: str) -> tuple[dict[str, Any], int]:
         try:
-            return dict(search.get(index="traces", id=trace_id)["_source"]), 200
+            return dict(search.get(index=index, id=trace_id)["_source"]), 200
         except NotFoundError:
             return {"error": "no such trace"}, 404
 
     return application
 
 
-def empty_stores(engine: Engine, search: Elasticsearch) -> None:
+def empty_stores(engine: Engine, search: Elasticsearch, index: str) -> None:
     """Every run begins with the same data: none."""
     metadata.drop_all(engine)
     metadata.create_all(engine)
-    search.options(ignore_status=404).indices.delete(index="traces")
+    search.options(ignore_status=404).indices.delete(index=index)
 
 
 def main() -> None:
     """Serve on `PORT` until SIGTERM, which flushes the exporter first."""
     engine = create_engine(os.environ["DEMO_DATABASE_URL"])
     search = Elasticsearch(os.environ["DEMO_ELASTICSEARCH_URL"])
-    empty_stores(engine, search)
+    index = os.environ["DEMO_INDEX"]
+    empty_stores(engine, search, index)
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     SQLAlchemyInstrumentor().instrument(engine=engine)
-    application = create_application(TraceRepository(engine), search, int(os.environ["DEMO_RELEASE"]))
+    application = create_application(TraceRepository(engine), search, index, int(os.environ["DEMO_RELEASE"]))
     FlaskInstrumentor().instrument_app(application, excluded_urls="ready")  # pyright: ignore[reportUnknownMemberType]
     application.add_url_rule("/ready", view_func=lambda: "ready")
 

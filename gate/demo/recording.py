@@ -3,7 +3,8 @@
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.demo.processes import DemoFailed, Process, free_port, python_module
@@ -15,6 +16,10 @@ class Stores:
 
     database_url: str = ""
     elasticsearch_url: str = ""
+    index: str = "traces"
+    """Deleted at the start of every run."""
+    spangate: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Spangate's own stores, as its settings in the environment; empty: SQLite."""
 
 
 def record(server: str, run: str, release: int, stores: Stores, directory: Path) -> None:
@@ -46,6 +51,7 @@ def record(server: str, run: str, release: int, stores: Stores, directory: Path)
                     "PORT": str(service_port),
                     "DEMO_DATABASE_URL": stores.database_url or f"sqlite:///{scratch / 'traces.db'}",
                     "DEMO_ELASTICSEARCH_URL": search_url,
+                    "DEMO_INDEX": stores.index,
                     "DEMO_RELEASE": str(release),
                 },
             )

@@ -19,12 +19,13 @@ CULPRIT = "test_persist_trace"
 
 
 class Story:
-    """One telling, with its own Spangate server under `directory`."""
+    """One telling, with its own Spangate server under `directory`, which `empty_directory` has made."""
 
     def __init__(self, directory: Path, stores: Stores, console: Console) -> None:
         self.directory = directory.resolve()
         self.stores = stores
         self.console = console
+        self._kind = "PostgreSQL and Elasticsearch" if stores.spangate else "SQLite"
         self.shown = directory
         self.port = free_port()
         self.server = f"http://127.0.0.1:{self.port}"
@@ -33,11 +34,10 @@ class Story:
     def tell(self, *, golden_runs: int, keep: bool) -> int:
         """0 when the story came out as told, else 1. Raises DemoFailed when a part of it does not work at all."""
         begin = time.monotonic()
-        self._empty_directory()
         command = [sys.executable, "-m", "gate.cli", "serve", "--port", str(self.port), "--data", str(self.directory / "data")]
-        with Process("spangate", command, self.directory / "logs") as server:
+        with Process("spangate", command, self.directory / "logs", self.stores.spangate) as server:
             server.wait_until_ready(f"{self.server}/health")
-            self._say(f"Spangate is up on {self.server} (SQLite)")
+            self._say(f"Spangate is up on {self.server} ({self._kind})")
             for number in range(1, golden_runs + 1):
                 run = self._record(f"golden run {number} of {golden_runs}, release 1", release=1, branch="main", commit="a11600d")
                 self._call("POST", f"/runs/{run}/promote", json={"reason": "demo: recorded on main"})
@@ -54,15 +54,6 @@ class Story:
                 with suppress(KeyboardInterrupt):
                     server.child.wait()
         return 1 if disagreements else 0
-
-    def _empty_directory(self) -> None:
-        """Start anew. Raises DemoFailed for a directory with something in it that no demo has put there."""
-        mark = self.directory / ".spangate-demo"
-        if self.directory.exists() and not mark.exists() and any(self.directory.iterdir()):
-            raise DemoFailed(f"{self.shown} was not made by the demo, which would empty it; name another with OUT=….")
-        shutil.rmtree(self.directory, ignore_errors=True)
-        (self.directory / "logs").mkdir(parents=True)
-        mark.touch()
 
     def _record(self, title: str, *, release: int, branch: str, commit: str, pull_request: int = 0) -> str:
         run: str = self._call(
@@ -173,3 +164,13 @@ class Story:
         if response.is_error:
             raise DemoFailed(f"GET {path}: {response.status_code} {response.text}")
         return response.text
+
+
+def empty_directory(directory: Path) -> None:
+    """Start anew. Raises DemoFailed for a directory with something in it that no demo has put there."""
+    mark = directory / ".spangate-demo"
+    if directory.exists() and not mark.exists() and any(directory.iterdir()):
+        raise DemoFailed(f"{directory} was not made by the demo, which would empty it; name another with OUT=….")
+    shutil.rmtree(directory, ignore_errors=True)
+    (directory / "logs").mkdir(parents=True)
+    mark.touch()
