@@ -55,7 +55,7 @@ $(UV):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(UV)
-	@if [ ! -e $(VENV)/.dev ]; then $(UV) pip install --quiet --require-hashes -r requirements/demo.txt; fi
+	@if [ -e $(VENV)/.dev ]; then $(MAKE) --no-print-directory $(VENV)/.dev; else $(UV) pip install --quiet --require-hashes -r requirements/demo.txt; fi
 	@$(UV) pip install --quiet --no-deps --editable .
 	@touch $@
 
