@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 
 from gate.compare.assignment import assign
 from gate.compare.divergence import Difference, Divergence
+from gate.compare.durable import is_read
 from gate.compare.schema import SUPPORT, Group, Slot, children_by_label, pair_group
 from gate.compare.shape import ERROR, ROWS, Label, Shape
 from gate.compare.similarity import SAME_CALL, subtree_unlikeness, unlikeness
@@ -334,13 +335,13 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
                 result.seen.append((index, first, then, lies))
     loose: set[Label] = timing.loose if timing else set()
     broken: list[tuple[Label, Label, bool]] = []
-    for (first, then), support in precedes.items():
+    for first, then in (*precedes, *(pair for pair in firm if pair not in slot.precedes and pair not in slot.refuted)):
         if first not in spans or then not in spans:
             continue
         (start, end), (other_start, other_end) = spans[first], spans[then]
         if end <= other_start:
             continue
-        if (first, then) not in firm and (support < SUPPORT or first in loose or then in loose):
+        if (first, then) not in firm and (slot.precedes[first, then] < SUPPORT or first in loose or then in loose):
             continue
         if other_end <= start:
             broken.append((first, then, True))
@@ -349,15 +350,26 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
     if not broken:
         return
     changed = {one.label for one in result.divergences if one.parent == index}  # another number of calls also shifts them
-    broken = [pair for pair in broken if pair[0] not in changed and pair[1] not in changed]
+    broken = [pair for pair in broken if changed.isdisjoint(pair[:2]) or (pair[:2] in firm and _are_single(slot, by_label, pair))]
     if not broken:
         return
     involved = Counter(label for first, then, _ in broken for label in (first, then))
-    first, then, reversed_ = max(broken, key=lambda pair: (max(involved[pair[0]], involved[pair[1]]), pair[2]))
+    operations = result.shape.flow.operations
+
+    def weight(pair: tuple[Label, Label, bool]) -> tuple[bool, int, bool]:
+        reads = all(is_read(operations[member]) for label in pair[:2] for member in by_label[label])
+        return not reads, max(involved[pair[0]], involved[pair[1]]), pair[2]
+
+    first, then, reversed_ = max(broken, key=weight)
     if reversed_:
         _order(result, slot, index, Difference.ORDER, first, then, by_label, "serial", "")
     else:
         _order(result, slot, index, Difference.CONCURRENCY, first, then, by_label, "serial", "parallel")
+
+
+def _are_single(slot: Slot, by_label: dict[Label, list[int]], pair: tuple[Label, Label, bool]) -> bool:
+    """Whether there is one call of each here and in the golden traces, if any: nothing shifts those."""
+    return all(len(by_label[label]) == 1 and (label not in slot.groups or slot.groups[label].most == 1) for label in pair[:2])
 
 
 def _order(

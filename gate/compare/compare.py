@@ -19,6 +19,7 @@ from gate.compare.levels import level_of, severity
 from gate.compare.links import find_links
 from gate.compare.pairing import Pairing, pair
 from gate.compare.pins import broken_pins
+from gate.compare.read_order import excuse_orders
 from gate.compare.sentences import sentence
 from gate.compare.shape import Shape
 from gate.compare.stability import notes
@@ -158,6 +159,8 @@ def _judge_run(baselines: Baselines, compared: list[_Compared]) -> None:
         candidate = [entry.shape for entry in entries if entry.shape]
         for entry, floating in zip(entries, excuse(flows, baselines, candidate), strict=True):
             entry.floating = floating
+        for entry, reads in zip(entries, excuse_orders(flows, baselines, candidate), strict=True):
+            entry.floating += reads
         find_links(flows, [entry.shape for entry in compared if entry.shape], baselines.shapes())
         _check_cuts(entries)
         for number, notices in attribute(flows, baselines.layers, candidate).items():

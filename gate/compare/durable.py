@@ -52,6 +52,12 @@ def is_durable(operation: Operation) -> bool:
     return operation.kind in {SpanKind.CLIENT, SpanKind.CONSUMER, SpanKind.SERVER}
 
 
+def is_read(operation: Operation) -> bool:
+    """Whether the call only asks a store: it writes nothing, locks nothing and fills no cache."""
+    text = operation.attributes.get("db.query.text", "")
+    return bool(text) and not is_durable(operation) and not fills_cache(operation) and not _LOCK.search(text)
+
+
 def sets_up(operation: Operation) -> bool:
     """Whether the call sets up a connection or asks a new one what it is: a pool does so when it must, not when a request asks."""
     if text := operation.attributes.get("db.query.text"):

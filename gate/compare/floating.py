@@ -23,13 +23,15 @@ from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import fills_cache, is_durable
 from gate.compare.learn import Baselines
 from gate.compare.runs import count_calls, first_instances, processes_of
-from gate.compare.shape import Label, Shape
+from gate.compare.shape import ERROR, Label, Shape
 from gate.model.flow import Operation
 
 _Flow: TypeAlias = tuple[Scene, list[Divergence]]
 _Bundle: TypeAlias = frozenset[tuple[Label, int]]
 _STRUCTURAL = frozenset({Difference.MISSING, Difference.ADDED, Difference.COUNT, Difference.RENAMED})
 _JUDGED = _STRUCTURAL | {Difference.VARIANT}
+
+_REASONS = frozenset({"error.type", "exception.type"})
 
 FIRST_USE = "first use"
 SET_UP = "connection set-up"
@@ -81,8 +83,24 @@ def excuse(flows: Sequence[_Flow], baselines: Baselines, candidate: Sequence[Sha
             if id(one) in excused and one.difference is Difference.RENAMED
             for index in subtree(scene.shape, one.operations)
         }
+        failures = [one for member in divergences if id(member) in excused for one in _new_failures(member, scene, baselines)]
         divergences[:] = [one for one in divergences if id(one) not in excused and one.parent not in inside]
+        divergences.extend(failures)
     return notes
+
+
+def _new_failures(member: Divergence, scene: Scene, baselines: Baselines) -> Iterator[Divergence]:
+    """Calls that only moved here, and that fail as no golden one of them does: the move is excused, the failure is not."""
+    if member.difference not in {Difference.ADDED, Difference.COUNT}:
+        return
+    operations, labels = scene.shape.flow.operations, scene.shape.labels
+    for index in subtree(scene.shape, member.operations):
+        if operations[index].error and not baselines.variation.fails(labels[index]):
+            facts = (
+                (ERROR, "", "yes"),
+                *((key, "", scene.shape.facts[index][key]) for key in _REASONS & scene.shape.facts[index].keys()),
+            )
+            yield Divergence(Difference.FACT, labels[index], index, operations=(index,), facts=facts)
 
 
 def _sites(flows: Sequence[_Flow]) -> list[_Site]:

@@ -33,6 +33,7 @@ class Variation:
         "_at_once",
         "_callers",
         "_durable",
+        "_failing",
         "_filling",
         "_first",
         "_instances",
@@ -57,6 +58,7 @@ class Variation:
         """The most of a call below one caller."""
         self._setup: set[Label] = set()
         self._durable: set[Label] = set()
+        self._failing: set[Label] = set()
         self._filling: set[Label] = set()
         self._most = runs.most
         self._static = _Exchanges()
@@ -72,6 +74,10 @@ class Variation:
     def knows(self, caller: Label, call: Label) -> bool:
         """Whether a caller of the same service makes the call in some golden run."""
         return any(known[0] == caller[0] for known in self._callers.get(call, ()))
+
+    def fails(self, call: Label) -> bool:
+        """Whether a golden one of these calls ends as an error."""
+        return call in self._failing
 
     def most_at_once(self, call: Label) -> int:
         """The most of a call that any golden caller makes."""
@@ -138,6 +144,8 @@ class Variation:
                 operations = shape.flow.operations
                 for index, label in enumerate(shape.labels):
                     self._instances[label] += 1
+                    if operations[index].error:
+                        self._failing.add(label)
                     if is_durable(operations[index]):
                         self._durable.add(label)
                     elif fills_cache(operations[index]):
