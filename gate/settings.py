@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True):
     elasticsearch_prefix: str = "spangate"
     """What all index names begin with."""
     public_url: str = ""
-    """How people reach this server, for links in reports; empty: from host and port."""
+    """How people reach this server, for links in reports; empty: as the client that asks reached it."""
     admin_token: str = ""
     """A first token with every scope. Without it and without stored tokens a loopback server is in local mode: no login."""
     max_body_bytes: Size = 20 * 1024 * 1024

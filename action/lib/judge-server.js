@@ -36,8 +36,8 @@ export async function judgeOnServer(inputs, session, files, signal) {
   ])) {
     writeFileSync(join(session.report, name), await server.report(id, format, limit));
   }
-  const headline = headlineIn(readFileSync(join(session.report, 'report.json'), 'utf8'));
-  return { verdict, headline, runId: id, runUrl: `${inputs.server}/api/v1/runs/${encodeURIComponent(id)}/report?format=html`, notes };
+  const { headline, page } = reportIn(readFileSync(join(session.report, 'report.json'), 'utf8'));
+  return { verdict, headline, runId: id, runUrl: page || run.url, notes };
 }
 
 /** @param {import('./inputs.js').Inputs} inputs @param {import('./session.js').Session} session */
@@ -67,12 +67,13 @@ function withoutSecrets(error, inputs, run) {
   return new ToolError(error.message, { hint, status: error.status, cause: error });
 }
 
-/** @param {string} report */
-function headlineIn(report) {
+/** The first line, and the page on which people decide. @param {string} report @returns {{headline: string, page: string}} */
+function reportIn(report) {
   try {
-    return String(JSON.parse(report).headline ?? '');
+    const { headline, page } = JSON.parse(report);
+    return { headline: String(headline ?? ''), page: /^https?:/u.test(page) ? page : '' };
   } catch {
-    return '';
+    return { headline: '', page: '' };
   }
 }
 

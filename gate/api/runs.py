@@ -3,10 +3,11 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
+from gate.api.address import addressed
 from gate.api.auth import own_project
 from gate.api.bodies import After, Filter, Finish, Limit, NewApproval, NewRejection, NewRun, Reasoned, RunId, Withdrawal
 from gate.api.gate import InjectedCaller, InjectedGate
@@ -97,6 +98,7 @@ class RunsController(Controller):
     @get("/{run_id:str}/report", scope="read", responses=problems(409))
     async def get_report(
         self,
+        request: Request[Any, Any, Any],
         gate: InjectedGate,
         caller: InjectedCaller,
         run_id: RunId,
@@ -104,7 +106,8 @@ class RunsController(Controller):
         limit: Characters = None,
     ) -> Response[Any]:
         """The report: pull request comment (`md`), job `summary`, page (`html`), `json`, `junit`, terminal tree (`text`), `annotations`."""
-        return await rendered(render, await gate.report(caller.project, run_id), format, limit=limit)
+        report = addressed(await gate.report(caller.project, run_id), request)
+        return await rendered(render, report, format, limit=limit)
 
     @post("/{run_id:str}/approvals", scope="review", responses=problems(409, 415))
     async def approve(

@@ -10,6 +10,7 @@ from gate.cli.output import print_server_report, say
 from gate.errors import NoTraces
 from gate.model.run import Run
 from gate.model.verdict import Verdict
+from gate.report.address import page_of
 from gate.report.words import count
 from gate.runner.checkout import checkout
 from gate.runner.child import Ended, run_child
@@ -98,6 +99,7 @@ async def _conclude(options: "Options", client: ServerClient, run: Run, verdict:
         code = exit_code_without(verdict, gone)
     if code == 1:
         say(f"if the changes are meant: spangate approve {run.id} --server {client.server}")
+        say(f"or decide there: {page_of(client.server, run)}")
     if ended.code and not code:
         say(f"the traces are good, the command ended with {ended.code}")
     return code or ended.code

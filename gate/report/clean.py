@@ -24,16 +24,20 @@ _MARKS_AT_MOST = 4
 def clean(text: str, limit: int = 0) -> str:
     """The text on one line without terminal sequences, control, format (bidirectional, zero-width) and unassigned characters.
 
-    Runs of combining marks end after four. With `limit` > 0 the result has at most so many characters, the last one `…` when
-    something was left out.
+    Runs of combining marks end after four, runs of spaces after one. With `limit` > 0 the result has at most so many characters,
+    the last one `…` when something was left out.
     """
-    if not text.isascii() or not text.isprintable():
-        text = _TERMINAL_SEQUENCE.sub("", text).translate(_SPACES)
-        text = "".join(_harmless(text))
-    text = re.sub(" {2,}", " ", text).strip()
+    text = re.sub(" {2,}", " ", clean_line(text)).strip()
     if limit and len(text) > limit:
         return text[: limit - 1].rstrip() + "…"
     return text
+
+
+def clean_line(text: str) -> str:
+    """Likewise, with every space where it is: for text whose columns mean something."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_harmless(_TERMINAL_SEQUENCE.sub("", text).translate(_SPACES)))
 
 
 def _harmless(text: str) -> list[str]:

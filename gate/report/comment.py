@@ -1,12 +1,12 @@
 """The pull request comment: Markdown in six sizes, chosen by rendering again, never by cutting text."""
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import msgspec
 
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding, Level
+from gate.report.address import finding_anchor, run_page
 from gate.report.clean import clean, fence, link, marker
 from gate.report.headline import headline, is_run, sides
 from gate.report.mermaid import flowchart
@@ -121,7 +121,8 @@ class Page:
                 hidden_details=max(0, sum(flow.changed for flow in self.flows) - size.diffs) if size.diffs else 0,
                 flows=self.flows,
                 size=size,
-                report_link=report_link(report),
+                page=run_page(report),
+                anchor=finding_anchor,
                 run_link=link(report.run.url),
                 quiet=report.verdict.conclusion == Conclusion.PASS and not findings and not report.verdict.reasons,
             )
@@ -157,9 +158,3 @@ class Page:
 
 def _table_row(finding: Finding) -> TableRow:
     return TableRow(icon(finding), finding, phrase(finding.change), max(0, len(finding.flows) - 1))
-
-
-def report_link(report: Report) -> str:
-    """The address of the whole report on the server; empty without a server."""
-    base = link(report.server_url).rstrip("/")
-    return f"{base}/api/v1/runs/{quote(report.run.id, safe='')}/report?format=html" if base and is_run(report) else ""

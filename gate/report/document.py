@@ -8,6 +8,7 @@ import msgspec
 from gate.model.flow import Flow, FlowKey
 from gate.model.run import Report, Run
 from gate.model.verdict import Conclusion, Finding
+from gate.report.address import run_page
 from gate.report.headline import headline
 from gate.report.row import Row
 from gate.report.rows import rows
@@ -48,6 +49,8 @@ class ReportDocument(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
     counts: Counts
     run: Run
+    page: str
+    """Address of the run's page, where people decide; empty without a server."""
     findings: tuple[Finding, ...]
     """One a cause, worst first, approved and ignored ones included."""
     flows: tuple[FlowDocument, ...]
@@ -66,6 +69,7 @@ def document(report: Report) -> ReportDocument:
         reasons=report.verdict.reasons,
         counts=counts,
         run=report.run,
+        page=run_page(report),
         findings=report.verdict.findings,
         flows=tuple(map(_flow, flows)),
     )

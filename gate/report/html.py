@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding
+from gate.report.address import run_page
 from gate.report.clean import clean, link
 from gate.report.headline import headline, is_run, outcome, sides
 from gate.report.row import Row
@@ -90,6 +91,7 @@ def html(report: Report) -> str:
             outcome=outcome(report),
             facts=_facts(report),
             run_link=link(report.run.url),
+            page=run_page(report),
             findings=[card for card in cards if not card.settled],
             settled=[card for card in cards if card.settled],
             flows=panels,

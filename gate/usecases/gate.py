@@ -68,6 +68,7 @@ class Options(msgspec.Struct, frozen=True):
     """Of a new project."""
     admin_token: str = ""
     server_url: str = ""
+    """How people reach the server; empty when the settings do not say."""
     version: str = ""
 
 

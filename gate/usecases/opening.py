@@ -26,7 +26,7 @@ async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_
         patience=Patience(int(settings.quiet_seconds * 1e9), int(settings.deadline_seconds * 1e9)),
         retention_days=settings.retention_days,
         admin_token=settings.admin_token,
-        server_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+        server_url=settings.public_url,
         version=_version(),
     )
     gate = StoreGate(stores, options, clock=clock)

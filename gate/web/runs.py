@@ -1,6 +1,7 @@
 """Runs: the newest ones, and one to be reviewed."""
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,16 +9,20 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
+from gate.api.address import addressed
+from gate.api.media import MEDIA_TYPES, PAGE_POLICY
 from gate.errors import BadRequest, GateError
 from gate.model.run import Report, Run, RunState
 from gate.model.verdict import Finding, Level
 from gate.report import render
+from gate.report.address import finding_anchor
 from gate.report.clean import link
 from gate.report.headline import headline
 from gate.report.view import Counts, FlowView, count_up, flow_views, merged
 from gate.report.words import Phrase, phrase, weight
 from gate.service import TracePage, TraceQuery
 from gate.store.values import Decision
+from gate.web.answer import compressed
 from gate.web.visit import InjectedVisit, Visit
 
 _RUNS = 30
@@ -96,6 +101,16 @@ async def show_run(visit: InjectedVisit, run_id: FromPath[str]) -> Response[byte
     return await visit.page("pages/run.html", title=f"Run {run.id[:60]}", **values)
 
 
+@get("/projects/{project:str}/runs/{run_id:str}/report", scope="read")
+async def show_report(visit: InjectedVisit, run_id: FromPath[str]) -> Response[bytes]:
+    """The self-contained report, as the API has it: to look at, to keep, to send on."""
+    report = addressed(await visit.gate.report(visit.project, run_id), visit.request)
+    text = await asyncio.to_thread(render, report, "html")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", run_id)[:100]
+    headers = {"content-security-policy": PAGE_POLICY, "content-disposition": f'inline; filename="report-{name}.html"'}
+    return compressed(visit.request, text.encode("utf-8", "replace"), MEDIA_TYPES["html"], headers=headers)
+
+
 @post("/projects/{project:str}/runs/{run_id:str}/decisions", scope="review")
 async def decide(visit: InjectedVisit, run_id: FromPath[str]) -> Response[bytes]:
     """Approve or reject findings (of a flow: all of its open ones), or take that back. No fingerprint approves all undecided ones."""
@@ -157,7 +172,7 @@ async def _body(visit: Visit, run: Run) -> dict[str, Any]:
         traces = await visit.gate.search(visit.project, TraceQuery(run=run.id, limit=_TRACES))
         waiting = "judging" if run.state == RunState.FINISHED else "open"
         return {**common, "review": None, "waiting": waiting, "traces": traces, "arrived": _arrived(traces), "comment": ""}
-    report = await visit.gate.report(visit.project, run.id)
+    report = addressed(await visit.gate.report(visit.project, run.id), visit.request)
     review, comment = await asyncio.to_thread(lambda: (_review(report), render(report, "md")))
     sentences = {finding.fingerprint: finding.sentence for finding in report.verdict.findings}
     return {**common, "review": review, "comment": comment, "sentence_of": sentences}
@@ -184,7 +199,7 @@ def _review(report: Report) -> Review:
 def _card(finding: Finding) -> FindingCard:
     tone = "approved" if finding.approval else "rejected" if finding.rejection else finding.level.value
     said = "rejected" if finding.rejection else weight(finding)
-    return FindingCard(finding, phrase(finding.change), said, tone, "f" + finding.fingerprint.replace(":", "-"))
+    return FindingCard(finding, phrase(finding.change), said, tone, finding_anchor(finding.fingerprint))
 
 
 def _flow(view: FlowView, anchor: str) -> FlowLine:
@@ -227,4 +242,4 @@ def _findings(number: int) -> str:
     return "1 finding" if number == 1 else f"{number:,} findings"
 
 
-RUN_PAGES = [list_runs, show_run, decide, judge_again, promote_run]
+RUN_PAGES = [list_runs, show_run, show_report, decide, judge_again, promote_run]

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 from litestar import Response, get, post
 
+from gate.api.address import client_address
 from gate.errors import Forbidden
 from gate.model.run import Run
 from gate.model.verdict import Finding, Verdict
@@ -75,7 +76,7 @@ async def _start(visit: Visit, *, token: str = "") -> Response[bytes]:
         waiting=[each for each in ran if each.undecided],
         findings_shown=_FINDINGS,
         traces=newest,
-        server=str(visit.request.base_url).rstrip("/"),
+        server=client_address(visit.request),
         token=token,
     )
 

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
-from gate.report.clean import clean
+from gate.report.clean import clean_line
 
 _UNITS = ((1_000_000_000 * 60, "min"), (1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
 
@@ -51,9 +51,4 @@ def address(*parts: str, **query: object) -> str:
 
 def verbatim(text: str) -> Markup:
     """Text whose line breaks and spaces stay, for `<pre>`: escaped, and without what no surface should show."""
-    return Markup("\n").join(_line(line) for line in text.splitlines())
-
-
-def _line(line: str) -> str:
-    indent = len(line) - len(line.lstrip(" "))
-    return " " * indent + clean(line)
+    return Markup("\n").join(map(clean_line, text.splitlines()))

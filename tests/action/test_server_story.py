@@ -1,6 +1,8 @@
 """With a server, end to end: a really instrumented program, the action, a real `spangate serve`, GitHub's double."""
 
 import hashlib
+import html
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +15,7 @@ from tests.action.actions_runner import Job, Step
 from tests.action.events import HEAD
 from tests.action.github_double import GitHubDouble
 from tests.action.test_post_server import export
+from tests.unit.report.markdown import read
 
 ADMIN = "action-story-admin"
 pytestmark = pytest.mark.xdist_group("action-server")
@@ -93,9 +96,38 @@ def test_a_run_knows_where_it_comes_from(job: Jobs, traced: Traced, server: Serv
     assert (run["commit"], run["base_commit"], run["base_branch"]) == (events.MERGE, events.BASE, "main")
     assert (run["branch"], run["pull_request"], run["gate"]) == ("mallory:main", 482, "e2e")
     assert run["url"] == "https://github.com/acme/shop/actions/runs/9876543210/attempts/1"
+    page = page_of(step.outputs["run-url"], server)
+    assert "<h1>Run gha-9876543210-1-" in page
     assert (
-        httpx.get(step.outputs["run-url"], headers=headers).raise_for_status().text.lstrip().lower().startswith("<!doctype html>")
+        github.statuses[-1]["target_url"] == step.outputs["run-url"] == f"{server.url}/projects/{run['project']}/runs/{run['id']}"
     )
+
+
+def page_of(address: str, server: Server) -> str:
+    """A page as a signed-in person gets it."""
+    cookies = {"cookie": f"spangate_session={server.review}", "accept": "text/html"}
+    return httpx.get(address, headers=cookies, timeout=30).raise_for_status().text
+
+
+def test_the_page_shows_the_comment_that_was_posted(job: Jobs, traced: Traced, server: Server, github: GitHubDouble) -> None:
+    """Byte for byte: the comment on the pull request is the Markdown on the run's page, below the line by which the action finds its
+    comment again; and every link in it leads to a place that is there."""
+    first = run_job(job(**github.environment), traced, server)
+    server.promote(first.outputs["run-id"])
+    changed = run_job(job(**github.environment), traced, server, quotes=12)
+    [comment] = github.comments
+    marker, _, posted = comment["body"].partition("\n")
+    assert marker == "<!-- spangate /default/ci -->"
+    page = page_of(changed.outputs["run-url"], server)
+    shown = re.search(r'aria-label="The comment in Markdown"><code>(.*?)</code></pre>', page, re.DOTALL)
+    assert shown is not None
+    assert (html.unescape(shown[1]) + "\n").encode() == posted.encode()
+    assert "```diff" in posted and "\n+   " in posted  # a tree, whose columns mean something
+    links = read(posted).links
+    assert {link.partition("#")[0] for link in links} == {changed.outputs["run-url"]}
+    places = {link.partition("#")[2] for link in links} - {""}
+    assert places
+    assert all(f' id="{place}"' in page for place in places)
 
 
 def test_every_span_arrives_over_grpc_too(job: Jobs, traced: Traced, server: Server) -> None:

@@ -104,6 +104,37 @@ def test_reviewing_a_failing_run(ann: Reader, reviewed: Server) -> None:
     assert text.startswith("<!-- spangate") and "approved" in text
 
 
+def test_from_the_comment_to_the_decision(browser: Browser, tmp_path: Path) -> None:
+    """A link in the pull request comment leads a stranger through sign-in to its finding, which has the focus: one key decides. The
+    self-contained report is one click away, and its link leads back."""
+    with server(tmp_path, admin_token=ADMIN) as served:
+        story(served)
+        with served.api(ADMIN) as api:
+            comment = api.get("/runs/pr-7/report", params={"format": "md"}).text
+        links = re.findall(rf"\]\(({re.escape(served.url)}/projects/default/runs/pr-7#[^)]+)\)", comment)
+        second = list(dict.fromkeys(links))[1]
+        bob = Reader(browser, served.url)
+        page = bob.open(second)
+        page.locator("[name=token]").fill("wrong")
+        page.keyboard.press("Enter")
+        page.locator(".field-error").wait_for()
+        bob.expect("401")
+        page.locator("[name=token]").fill(ADMIN)
+        page.keyboard.press("Enter")
+        page.wait_for_url(second)
+        assert page.evaluate("'#' + document.activeElement.id") == second[second.index("#") :]
+        page.keyboard.press("r")
+        page.keyboard.type("a lost test")
+        page.keyboard.press("Enter")
+        expect(page.locator(".flash")).to_contain_text("Rejected: 1 finding.")
+        page.get_by_role("link", name="Report", exact=True).click()
+        page.wait_for_url("**/runs/pr-7/report")
+        assert "Golden" in page.locator("main").inner_text()
+        page.get_by_role("link", name="on the server").click()
+        page.wait_for_url("**/runs/pr-7")
+        bob.close()
+
+
 def test_two_people_decide_otherwise(ann: Reader, reviewed: Server) -> None:
     """Who clicks second on another answer is told who was first and why; nothing of theirs is written."""
     mine = ann.open("/projects/default/runs/pr-7", script=False)

@@ -5,12 +5,15 @@ import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract.made import span, trace_id
-from tests.http.served import Api
+from tests.http.served import Api, served
+from tests.unit.report.markdown import read
 from tests.unit.service.story import BAD, persist_trace
 
 RUN = {
@@ -262,6 +265,34 @@ def test_every_report_format(api: Api) -> None:
     assert ElementTree.fromstring(reports["junit"].text).get("failures") == "1"
     assert f"{api.url}/" in reports["md"].text
     assert "format" in api.problem(400, "GET", f"/runs/{run}/report?format=pdf")["detail"]
+
+
+def test_reports_lead_to_the_run_s_page(api: Api) -> None:
+    """Comment and document name the run's page as the caller knows the server, each finding its own card on it; the page has the
+    self-contained report, byte for byte the API's."""
+    promoted(api, 1, 2)
+    run, verdict = api.judged(persist_trace(3, good=BAD), run={"id": "A.b_c:d@e+f-9"})
+    page = f"{api.url}/projects/{api.project}/runs/A.b_c%3Ad%40e%2Bf-9"
+    links = set(read(api("GET", f"/runs/{run}/report?format=md").text).links)
+    places = {link.partition("#")[2] for link in links} - {""}
+    assert {link.partition("#")[0] for link in links} == {page}
+    assert len(places) == len(verdict["findings"]) > 0
+    assert api.ok("GET", f"/runs/{run}/report")["page"] == page
+    shown = httpx.get(page, headers={"accept": "text/html"}, trust_env=False).raise_for_status().text
+    assert all(f' id="{place}"' in shown for place in places)
+    whole = httpx.get(f"{page}/report", headers={"accept": "text/html"}, trust_env=False)
+    assert whole.text == api("GET", f"/runs/{run}/report?format=html").text
+    assert (
+        whole.headers["content-security-policy"]
+        == api("GET", f"/runs/{run}/report?format=html").headers["content-security-policy"]
+    )
+
+
+def test_a_public_address_stands_in_every_report(tmp_path: Path) -> None:
+    """Where the settings say how people reach the server, links say that, whatever name a client used."""
+    with served(tmp_path, public_url="https://gate.example/spans/") as url:
+        run, _ = Api(url).judged(persist_trace(1))
+        assert Api(url).ok("GET", f"/runs/{run}/report")["page"] == f"https://gate.example/spans/projects/default/runs/{run}"
 
 
 def test_a_comment_is_as_long_as_asked(api: Api) -> None:

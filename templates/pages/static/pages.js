@@ -33,6 +33,8 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post") return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
+  // The server never sees what stands behind `#`: a link to a finding must still lead there after signing in.
+  if (form.elements.next && location.hash) form.elements.next.value = form.elements.next.value.replace(/#.*/, "") + location.hash;
 });
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;

@@ -2,9 +2,12 @@
 
 import re
 
+import msgspec
 import pytest
 
+from gate.model.verdict import Level
 from gate.report import render
+from gate.report.address import finding_anchor
 from gate.report.comment import LIMIT, SIZES, SMALLEST, Page
 from tests import report_examples
 from tests.unit.report.markdown import read
@@ -85,12 +88,29 @@ def test_worst_first() -> None:
 
 def test_with_a_server_there_are_links_and_without_there_are_commands() -> None:
     """A report knows whether there is a page to look at."""
-    with_server = render(report_examples.story(server_url="https://spangate.example.com"), "md")
-    assert "https://spangate.example.com/api/v1/runs/r_01j8zqk4/report?format=html" in read(with_server).links
+    report = report_examples.story(server_url="https://spangate.example.com/")
+    with_server = render(report, "md")
+    page = "https://spangate.example.com/projects/acme/runs/r_01j8zqk4"
+    places = {f"{page}#{finding_anchor(finding.fingerprint)}" for finding in report.verdict.findings}
+    assert set(read(with_server).links) == {page, *places}
     assert "spangate approve r_01j8zqk4" in with_server
     without = render(report_examples.story(), "md")
     assert "spangate exec --update" in without
-    assert "/api/v1" not in without
+    assert "/projects/" not in without
+
+
+def test_every_finding_in_the_comment_leads_to_its_place_on_the_page() -> None:
+    """Each row of the table, and each fingerprint below, is a link to that finding's card, in every size."""
+    report = report_examples.n_plus_one()
+    shown = [finding_anchor(each.fingerprint) for each in report.verdict.findings if each.level != Level.IGNORED]
+    for size in SIZES:
+        text = Page(report).render("report/comment.md", size)
+        rows = read(text).rows[0][1:] if read(text).rows else []
+        anchors = [link.partition("#")[2] for link in read(text).links if "#" in link]
+        assert anchors[: len(rows)] == shown[: len(rows)]
+    odd = msgspec.structs.replace(report_examples.RUN, id="A.b_c:d@e+f-9", project="a.b")
+    text = render(report_examples.story(server_url="https://spangate.example.com", run=odd), "md")
+    assert "https://spangate.example.com/projects/a.b/runs/A.b_c%3Ad%40e%2Bf-9" in read(text).links
 
 
 def test_the_summary_has_more_and_stays_below_a_mebibyte() -> None:

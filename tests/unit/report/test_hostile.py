@@ -5,6 +5,7 @@ import re
 import unicodedata
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,26 @@ def test_markdown_shows_and_does_nothing(payload: int, format: str) -> None:
     assert len(rendered.comments) == (format == "md")
     prose = " ".join(rendered.prose)
     assert not [each for each in SUSPICIOUS if each in prose]
+    assert {len(row) for table in rendered.rows[:1] for row in table} == {4}
+
+
+@pytest.mark.parametrize("payload", range(len(report_examples.PAYLOADS)))
+def test_links_to_the_server_lead_nowhere_else(payload: int) -> None:
+    """With a server the comment has links, and whatever the run and its findings are called, every one is of that server."""
+    payload_text = report_examples.PAYLOADS[payload]
+    report = report_examples.hostile((payload_text,))
+    finding = msgspec.structs.replace(report.verdict.findings[0], fingerprint=payload_text)
+    verdict = msgspec.structs.replace(report.verdict, findings=(finding,))
+    report = msgspec.structs.replace(report, server_url="https://spangate.example.com", verdict=verdict)
+    rendered = read(render(report, "md"))
+    assert rendered.elements <= OURS
+    assert rendered.attributes <= OUR_ATTRIBUTES
+    if not payload_text:  # a run without a name has no page
+        assert rendered.links == []
+        return
+    page = rendered.links[0].partition("#")[0]
+    assert page.startswith("https://spangate.example.com/projects/")
+    assert {each.partition("#")[0] for each in rendered.links} == {page}
     assert {len(row) for table in rendered.rows[:1] for row in table} == {4}
 
 
