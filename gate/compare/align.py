@@ -81,13 +81,16 @@ def _align_children(result: Alignment, slot: Slot, index: int, known: bool, stac
             else:
                 extra.append((label, members))
             continue
-        pairs, unfilled, rest = pair_group(group, shape, members)
-        stack.extend(pairs)
+        unfilled: list[Slot] = []
+        rest: list[int] = []
+        if len(members) == 1 and len(group.slots) == 1:  # nearly always
+            stack.append((group.slots[0], members[0]))
+        else:
+            pairs, unfilled, rest = pair_group(group, shape, members)
+            stack.extend(pairs)
         if not known and not group.allows(len(members)):
             _count(result, slot, index, label, group, members, unfilled, rest)
-    if known:
-        pass
-    else:
+    if not known:
         for label, group in groups.items():
             if label not in by_label and not group.allows(0):
                 empty.append((label, group, group.slots))

@@ -21,11 +21,11 @@ from gate.compare.pairing import Pairing, pair
 from gate.compare.pins import broken_pins
 from gate.compare.read_order import excuse_orders
 from gate.compare.sentences import sentence
-from gate.compare.shape import Shape
+from gate.compare.shape import Kinds, Shape
 from gate.compare.stability import notes
 from gate.compare.variants import unseen_variants, vanished_writes
 from gate.model.change import FlowMissing, InstrumentationChanged
-from gate.model.flow import Flow, FlowKey, RunFlows
+from gate.model.flow import FlowKey, RunFlows
 from gate.model.policy import Policy
 from gate.model.verdict import Comparison, Finding, Level, Place
 
@@ -46,9 +46,9 @@ class _Compared:
         "tolerated",
     )
 
-    def __init__(self, flow: Flow) -> None:
-        self.flow = flow
-        self.shape: Shape | None = None
+    def __init__(self, shape: Shape) -> None:
+        self.flow = shape.flow
+        self.shape = shape
         self.alignment: Alignment | None = None
         self.floating: list[str] = []
         self.notices: list[InstrumentationChanged] = []
@@ -58,7 +58,7 @@ class _Compared:
         """Compared with the same operation inside other flows."""
         self.scene: Scene | None = None
         self.divergences: list[Divergence] = []
-        self.incomplete = missing_spans(flow)
+        self.incomplete = missing_spans(shape.flow)
 
 
 def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -> tuple[Comparison, ...]:
@@ -69,7 +69,8 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
     """
     policy = policy or Policy()
     entries = Entries(baselines)
-    compared = [_align(baselines, entries, flow) for flow in run.flows]
+    kinds = Kinds(baselines.kinds)
+    compared = [_align(baselines, entries, Shape(flow, kinds)) for flow in run.flows]
     present = {flow.key for flow in run.flows}
     undriven = _is_undriven(baselines, compared)
     if undriven:
@@ -84,7 +85,7 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
                 causes.append((entry, cause))
     by_entry: dict[int, list[Finding]] = {}
     for entry in compared:
-        if entry.shape and entry.scene and not entry.incomplete and (pinned := broken_pins(entry.shape, policy)):
+        if entry.scene and not entry.incomplete and (pinned := broken_pins(entry.shape, policy)):
             by_entry.setdefault(id(entry), []).extend(pinned)
     for finding, touched in _notices(compared, policy):
         for entry in touched:
@@ -120,7 +121,7 @@ def _is_undriven(baselines: Baselines, compared: list[_Compared]) -> bool:
 
 
 def _check_losses(entries: Entries, compared: list[_Compared]) -> None:
-    seen = requests([entry.shape for entry in compared if entry.shape])
+    seen = requests([entry.shape for entry in compared])
     if seen < FEWEST * entries.expected:
         for entry in compared:
             entry.incomplete = entry.incomplete or (
@@ -128,9 +129,9 @@ def _check_losses(entries: Entries, compared: list[_Compared]) -> None:
             )
 
 
-def _align(baselines: Baselines, entries: Entries, flow: Flow) -> _Compared:
-    entry = _Compared(flow)
-    shape = entry.shape = Shape(flow)
+def _align(baselines: Baselines, entries: Entries, shape: Shape) -> _Compared:
+    flow = shape.flow
+    entry = _Compared(shape)
     baseline = baselines.get(flow.key)
     if baseline is None:
         baseline = entries.baseline(flow.key, shape)
@@ -156,12 +157,12 @@ def _judge_run(baselines: Baselines, compared: list[_Compared]) -> None:
     entries = [entry for entry in compared if entry.scene and not entry.incomplete]
     if any(entry.divergences for entry in entries):
         flows = [(entry.scene, entry.divergences) for entry in entries if entry.scene]
-        candidate = [entry.shape for entry in entries if entry.shape]
+        candidate = [entry.shape for entry in entries]
         for entry, floating in zip(entries, excuse(flows, baselines, candidate), strict=True):
             entry.floating = floating
         for entry, reads in zip(entries, excuse_orders(flows, baselines, candidate), strict=True):
             entry.floating += reads
-        find_links(flows, [entry.shape for entry in compared if entry.shape], baselines.shapes())
+        find_links(flows, [entry.shape for entry in compared], baselines.shapes())
         _check_cuts(entries)
         for number, notices in attribute(flows, baselines.layers, candidate).items():
             entries[number].notices = notices

@@ -14,7 +14,7 @@ Rules 2 to 4 never excuse the loss of something lasting, and never more of a cal
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cached_property
 from typing import TypeAlias
 
@@ -70,7 +70,7 @@ def excuse(flows: Sequence[_Flow], baselines: Baselines, candidate: Sequence[Sha
     sites = _sites(flows)
     if not sites:
         return notes
-    floating = _Floating(baselines, candidate)
+    floating = _Floating(baselines, candidate, {site.caller for site in sites})
     excused: dict[int, str] = {}
     for site, why in floating.excused(sites):
         for member in site.members:
@@ -140,16 +140,17 @@ def deltas(divergence: Divergence, scene: Scene) -> dict[Label, int]:
 class _Floating:
     """The four rules, over all sites of a run."""
 
-    def __init__(self, baselines: Baselines, candidate: Sequence[Shape]) -> None:
+    def __init__(self, baselines: Baselines, candidate: Sequence[Shape], callers: Set[Label]) -> None:
         self._golden = baselines.runs
         self._golden.prepare()
         self._variation = baselines.variation
         self._candidate = candidate
+        self._callers = callers
         self._totals = count_calls(candidate)
 
     @cached_property
     def _first(self) -> set[int]:
-        return first_instances(self._candidate)
+        return first_instances(self._candidate, self._callers)
 
     @cached_property
     def _processes(self) -> dict[str, set[str]]:

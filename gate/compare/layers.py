@@ -17,12 +17,15 @@ class Layers:
         """By scope, the calls that only it shows."""
         self.twins: dict[str, set[str]] = {}
         """By scope, those that show a second layer of its calls."""
+        seen: set[tuple[str, str, Label]] = set()
         for shape in shapes:
-            for index, operation in enumerate(shape.flow.operations):
-                self.versions.setdefault(operation.scope, set()).add(operation.scope_version)
-                self.labels.setdefault(operation.scope, set()).add(shape.labels[index])
+            for operation, label in zip(shape.flow.operations, shape.labels, strict=True):
+                seen.add((operation.scope, operation.scope_version, label))
                 for layer in operation.folded:
                     if layer.scope and layer.scope != operation.scope:
                         self.versions.setdefault(layer.scope, set()).add(layer.scope_version)
                         self.twins.setdefault(layer.scope, set()).add(operation.scope)
                         self.twins.setdefault(operation.scope, set()).add(layer.scope)
+        for scope, version, label in seen:
+            self.versions.setdefault(scope, set()).add(version)
+            self.labels.setdefault(scope, set()).add(label)

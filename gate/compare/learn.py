@@ -6,7 +6,7 @@ from operator import itemgetter
 from gate.compare.layers import Layers
 from gate.compare.runs import GoldenRuns
 from gate.compare.schema import Slot, absorb
-from gate.compare.shape import Label, Shape
+from gate.compare.shape import Kinds, Label, Shape
 from gate.compare.timing import Timing
 from gate.compare.variation import Variation
 from gate.model.flow import Flow, FlowKey, RunFlows
@@ -82,7 +82,7 @@ class Baseline:
 class Baselines:
     """Everything learned from golden runs; immutable for its users."""
 
-    __slots__ = ("_layers", "_variation", "flows", "runs", "timings")
+    __slots__ = ("_layers", "_variation", "flows", "kinds", "runs", "timings")
 
     def __init__(self) -> None:
         self.flows: dict[FlowKey, Baseline] = {}
@@ -90,6 +90,7 @@ class Baselines:
         """The golden runs as wholes."""
         self.timings: dict[Label, Timing] = {}
         """By caller, pooled over all flows."""
+        self.kinds = Kinds()
         self._layers: Layers | None = None
         self._variation: Variation | None = None
 
@@ -133,7 +134,7 @@ def learn(runs: Sequence[RunFlows]) -> Baselines:
         for flow in run.flows:
             if is_incomplete(flow):
                 continue
-            shape = Shape(flow)
+            shape = Shape(flow, baselines.kinds)
             shapes.append(shape)
             baselines.add(run.run_id, shape)
         baselines.runs.add(run.run_id, shapes)

@@ -1,7 +1,7 @@
 """What the golden runs as wholes say: how often each call happens in a run, and what happens on first use only."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from gate.compare.shape import ERROR, Label, Shape
 from gate.model.flow import Operation
@@ -90,12 +90,15 @@ def count_calls(shapes: Sequence[Shape]) -> Counter[Label]:
     return counts
 
 
-def first_instances(shapes: Sequence[Shape]) -> set[int]:
-    """The operations (by `id`) that are the first of their kind and outcome in their process."""
+def first_instances(shapes: Sequence[Shape], wanted: Set[Label]) -> set[int]:
+    """The operations (by `id`) with a wanted label that are the first of their kind and outcome in their process."""
     first: dict[tuple[str, Label, str], Operation] = {}
     for shape in shapes:
-        for index, operation in enumerate(shape.flow.operations):
-            place = operation.process, shape.labels[index], outcome(shape, index)
+        for index, label in enumerate(shape.labels):
+            if label not in wanted:
+                continue
+            operation = shape.flow.operations[index]
+            place = operation.process, label, outcome(shape, index)
             if place not in first or operation.start_ns < first[place].start_ns:
                 first[place] = operation
     return {id(operation) for operation in first.values()}

@@ -1,5 +1,6 @@
 """A flow as arrays that the comparison runs on: children, labels, facts and subtree hashes, each derived once."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from gate.model.flow import Flow, Operation
@@ -28,6 +29,9 @@ IDENTITY = frozenset(
 )
 """Attributes that say which call it is; all others say how it went."""
 
+Kind: TypeAlias = tuple[Label, dict[str, str], int, int]
+"""Label, facts, and a hash of both: exact, and of the label and whether it failed only."""
+
 
 def label_of(operation: Operation) -> Label:
     """The label of an operation."""
@@ -44,39 +48,69 @@ def facts_of(operation: Operation) -> dict[str, str]:
     return facts
 
 
+class Kinds:
+    """What operations of a kind come to: their label and facts, derived once, however often they happen.
+
+    Equal operations share both, so that labels mostly meet by identity. `known` are the kinds of the golden runs; a run's own stay
+    with the run.
+    """
+
+    __slots__ = ("_known", "_own")
+
+    def __init__(self, known: "Kinds | None" = None) -> None:
+        self._own: dict[tuple[object, ...], Kind] = {}
+        self._known: dict[tuple[object, ...], Kind] = known._own if known else {}
+
+    def of(self, operations: Sequence[Operation]) -> list["Kind"]:
+        """The kind of each operation."""
+        known, own = self._known, self._own
+        found: list[Kind] = []
+        for operation in operations:
+            attributes = operation.attributes
+            # flat, so that only one tuple is made: as many keys as values
+            key = (operation.service, operation.name, operation.error, *attributes, *attributes.values())
+            kind = known.get(key) or own.get(key)
+            if kind is None:
+                label, facts = label_of(operation), facts_of(operation)
+                which = hash(label)
+                kind = own[key] = (label, facts, hash((which, frozenset(facts.items()))), hash((which, ERROR in facts)))
+            found.append(kind)
+        return found
+
+
 class Shape:
     """One flow in arrays, by the index of the operation. Immutable once made."""
 
     __slots__ = ("children", "collapsed", "facts", "flow", "hashes", "labels", "parents", "size")
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, kinds: Kinds | None = None) -> None:
         operations = flow.operations
+        found = (kinds or Kinds()).of(operations)
         self.flow = flow
         self.size = len(operations)
         self.parents = [operation.parent for operation in operations]
         self.children: list[list[int]] = [[] for _ in operations]
-        self.labels: list[Label] = []
-        self.facts: list[dict[str, str]] = []
-        for index, operation in enumerate(operations):
-            if operation.parent >= 0:
-                self.children[operation.parent].append(index)
-            self.labels.append(label_of(operation))
-            self.facts.append(facts_of(operation))
+        self.labels: list[Label] = [kind[0] for kind in found]
+        self.facts: list[dict[str, str]] = [kind[1] for kind in found]
+        """Shared between operations: not to be changed."""
+        children = self.children
+        for index, parent in enumerate(self.parents):
+            if parent >= 0:
+                children[parent].append(index)
         self.hashes = [0] * self.size
         """Of the whole subtree, order-free: equal hashes, equal calls that went the same way."""
         self.collapsed = [0] * self.size
         """The same without numbers and facts other than errors: which calls there are at all."""
         hashes, collapsed = self.hashes, self.collapsed
         for index in range(self.size - 1, -1, -1):
-            below = self.children[index]
-            if len(below) > 1:
-                inner = hash(tuple(sorted([hashes[child] for child in below])))
-                which = hash(frozenset([collapsed[child] for child in below]))
-            elif below:
-                inner = hashes[below[0]]
-                which = hash(collapsed[below[0]])
+            below = children[index]
+            _, _, exact, loose = found[index]
+            if not below:
+                hashes[index] = exact
+                collapsed[index] = loose
+            elif len(below) == 1:
+                hashes[index] = hash((exact, hashes[below[0]]))
+                collapsed[index] = hash((loose, collapsed[below[0]]))
             else:
-                inner = which = 0
-            label, facts = self.labels[index], self.facts[index]
-            hashes[index] = hash((label, frozenset(facts.items()), inner))
-            collapsed[index] = hash((label, ERROR in facts, which))
+                hashes[index] = hash((exact, *sorted([hashes[child] for child in below])))
+                collapsed[index] = hash((loose, *sorted({collapsed[child] for child in below})))

@@ -19,8 +19,11 @@ def wildcard_group(slot: Slot, label: Label) -> Group | None:
     """
     alike: list[Group] = []
     places: set[int] = set()
+    words = len(label[1].split()), len(label[2].split())
     for known, group in slot.groups.items():
-        if known[0] == label[0] and _seen_once(group) and (place := _differing_piece(known, label)) is not None:
+        if known[0] != label[0] or (len(known[1].split()), len(known[2].split())) != words or not _seen_once(group):
+            continue
+        if (place := _differing_piece(known, label)) is not None:
             alike.append(group)
             places.add(place)
     return alike[0] if len(alike) >= FEWEST and len(places) == 1 else None
