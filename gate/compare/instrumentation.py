@@ -30,11 +30,10 @@ def attribute(
     if not any(divergences for _, divergences in flows):
         return {}
     after = Layers(candidate)
-    services = {label[0] for shape in candidate for label in shape.labels}
     vanished = {
         scope
         for scope in before.versions
-        if scope and scope not in after.versions and any(label[0] in services for label in before.labels.get(scope, ()))
+        if scope and scope not in after.versions and any(label[0] in after.services for label in before.labels.get(scope, ()))
     }
     changed = {
         scope
