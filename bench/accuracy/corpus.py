@@ -14,7 +14,7 @@ from bench.accuracy.figures import ByK, MutationFigures, SetFigures, complete, s
 from bench.accuracy.language import Language, exact
 from bench.accuracy.mutations import KINDS, Mutation, mutate
 from bench.accuracy.options import EmptySet, Options
-from bench.accuracy.place import is_at
+from bench.accuracy.place import is_at, names_of
 from bench.accuracy.product import flow_of
 from bench.accuracy.samples import CorpusFlow, judge_flow, learn_from, read_traces, split_traces
 from bench.accuracy.worst import Example
@@ -177,7 +177,8 @@ def _one_mutation(
         figures.detected += 1
         figures.inconclusive += not judged.failing
         figures.findings += len(judged.reported)
-        correct = is_at(judged.reported[0], mutation.sites)
+        sites = {*mutation.sites, *names_of(before, mutation.at), *names_of(after, mutation.at)}
+        correct = is_at(judged.reported[0], sites)
         figures.place_correct += correct
         if not correct:
             examples.append(Example("wrong place", f"{name}; expected {mutation.sites}", judged))

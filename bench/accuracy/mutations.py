@@ -58,6 +58,8 @@ class Mutation(msgspec.Struct, frozen=True):
     spans: tuple[Span, ...]
     sites: tuple[tuple[str, str], ...]
     """(service, span name) that may be named as the place: the changed call or its caller."""
+    at: tuple[str, ...] = ()
+    """The ids of those spans."""
     swapped: tuple[tuple[str, ...], tuple[str, str], tuple[str, str]] | None = None
     """For `swap_siblings`: the caller's path and the two calls, in their former order."""
 
@@ -145,7 +147,9 @@ def mutate(spans: Sequence[Span], kind: str, seed: str, layers: Layers = Mapping
     if result is None:
         return None
     mutated, sites = result
-    return Mutation(kind, tuple(mutated), tuple((site.service, site.name) for site in sites))
+    return Mutation(
+        kind, tuple(mutated), tuple((site.service, site.name) for site in sites), tuple(site.span_id for site in sites)
+    )
 
 
 def _is_database(span: Span) -> bool:
@@ -217,7 +221,10 @@ def _swap(tree: _Tree) -> Mutation | None:
     moved += [replace(span, start_ns=span.start_ns + forth, end_ns=span.end_ns + forth) for span in tree.subtree(first)]
     caller = tree.parent(first)
     sites = tuple(label(span) for span in (first, second, caller))
-    return Mutation("swap_siblings", tuple(tree.with_changes(*moved)), sites, (tree.path(caller), label(first), label(second)))
+    ids = (first.span_id, second.span_id, caller.span_id)
+    return Mutation(
+        "swap_siblings", tuple(tree.with_changes(*moved)), sites, ids, (tree.path(caller), label(first), label(second))
+    )
 
 
 def _failed(span: Span) -> Span:
@@ -234,7 +241,8 @@ def _error_propagated(tree: _Tree) -> _Result:
     chain = [span]
     while chain[-1] is not tree.root:
         chain.append(tree.parent(chain[-1]))
-    return tree.with_changes(*map(_failed, chain)), (span,)
+    first = next((one for one in chain if one.status is not StatusCode.ERROR), span)  # where an error is new
+    return tree.with_changes(*map(_failed, chain)), (first,)
 
 
 def _error_root(tree: _Tree) -> _Result:
@@ -308,7 +316,9 @@ def _attribute(tree: _Tree) -> _Result:
     if not candidates:
         return None
     span, key = tree.random.choice(candidates)
-    return tree.with_changes(replace(span, attributes={**span.attributes, key: "changed"})), (span,)
+    changed = replace(span, attributes={**span.attributes, key: "changed"})
+    caller = (tree.parent(span),) if span is not tree.root else ()  # it asks for what the route says
+    return tree.with_changes(changed), (span, *caller)
 
 
 _MUTATIONS: dict[str, Callable[[_Tree], _Result]] = {

@@ -1,20 +1,35 @@
 """Whether a finding names the right place."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
 
+from gate.model.flow import Flow
 from gate.model.verdict import Finding
 from gate.normalize.sql import sql_template
 from gate.normalize.text import name_template
+
+LONGEST = 48
+"""Characters of a statement's beginning that are compared; what comes after is told by the place."""
+
+_SPACE = re.compile(r"""[\s"`\[\]]+""")
 
 
 def is_at(finding: Finding, sites: Iterable[tuple[str, str]]) -> bool:
     """Whether the finding's place, or the call that it speaks of, is one of the (service, span name) sites."""
     said = _said(finding)
     return any((service, name_template(name)) in said or (service, name) in said for service, name in sites)
+
+
+def names_of(flow: Flow, span_ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(service, operation) of spans as the comparison names them: a database's name is no part of that."""
+    wanted = set(span_ids)
+    for operation in flow.operations:
+        if operation.span_id in wanted:
+            yield operation.service, operation.name
 
 
 def is_root(finding: Finding, root: dict[str, Any]) -> bool:
@@ -37,8 +52,9 @@ def is_root(finding: Finding, root: dict[str, Any]) -> bool:
 
 
 def _begins_alike(text: str, statement: str) -> bool:
-    known, wanted = sql_template(text).upper().split(), sql_template(statement).upper().split()
-    length = min(len(wanted), 4, len(known))
+    """Whether one begins as the other, as far as both go: a label may end anywhere, inside a word or a list of columns too."""
+    known, wanted = (_SPACE.sub("", sql_template(each)).upper() for each in (text, statement))
+    length = min(len(wanted), len(known), LONGEST)
     return known[:length] == wanted[:length]
 
 

@@ -24,7 +24,7 @@ from bench.accuracy.figures import (
 from bench.accuracy.language import Language, exact
 from bench.accuracy.mutations import KINDS, mutate
 from bench.accuracy.options import EmptySet, Options
-from bench.accuracy.place import is_at, is_root
+from bench.accuracy.place import is_at, is_root, names_of
 from bench.accuracy.product import Judged, judge_run, learned, read_run, run_of
 from bench.accuracy.worst import Example
 from gate.codec.files import read_spans
@@ -257,7 +257,8 @@ def _count(
         figures.detected += 1
         figures.inconclusive += not judged.failing
         figures.findings += len(judged.reported)
-        correct = is_at(judged.reported[0], mutation.sites)
+        sites = {*mutation.sites, *names_of(before, mutation.at), *names_of(after, mutation.at)}
+        correct = is_at(judged.reported[0], sites)
         figures.place_correct += correct
         if not correct:
             examples.append(Example("wrong place", f"{name}; expected {mutation.sites}", judged, str(after.key)))

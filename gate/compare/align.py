@@ -338,13 +338,13 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
                 result.seen.append((index, first, then, lies))
     loose: set[Label] = timing.loose if timing else set()
     broken: list[tuple[Label, Label, bool]] = []
-    for first, then in (*precedes, *(pair for pair in firm if pair not in slot.precedes and pair not in slot.refuted)):
+    for (first, then), support in precedes.items():
         if first not in spans or then not in spans:
             continue
         (start, end), (other_start, other_end) = spans[first], spans[then]
         if end <= other_start:
             continue
-        if (first, then) not in firm and (slot.precedes[first, then] < SUPPORT or first in loose or then in loose):
+        if (first, then) not in firm and (support < SUPPORT or first in loose or then in loose):
             continue
         if other_end <= start:
             broken.append((first, then, True))
@@ -353,7 +353,7 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
     if not broken:
         return
     changed = {one.label for one in result.divergences if one.parent == index}  # another number of calls also shifts them
-    broken = [pair for pair in broken if changed.isdisjoint(pair[:2]) or (pair[:2] in firm and _are_single(slot, by_label, pair))]
+    broken = [pair for pair in broken if changed.isdisjoint(pair[:2])]
     if not broken:
         return
     involved = Counter(label for first, then, _ in broken for label in (first, then))
@@ -368,11 +368,6 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
         _order(result, slot, index, Difference.ORDER, first, then, by_label, "serial", "")
     else:
         _order(result, slot, index, Difference.CONCURRENCY, first, then, by_label, "serial", "parallel")
-
-
-def _are_single(slot: Slot, by_label: dict[Label, list[int]], pair: tuple[Label, Label, bool]) -> bool:
-    """Whether there is one call of each here and in the golden traces, if any: nothing shifts those."""
-    return all(len(by_label[label]) == 1 and (label not in slot.groups or slot.groups[label].most == 1) for label in pair[:2])
 
 
 def _order(

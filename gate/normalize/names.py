@@ -5,7 +5,7 @@ import re
 from gate.normalize.keys import pipeline_name
 from gate.normalize.repeat import until_stable
 from gate.normalize.sql import sql_template
-from gate.normalize.tokens import certain_template, split_template
+from gate.normalize.tokens import certain_template, is_enumerated, split_template
 from gate.normalize.urls import path_template, url_template
 
 CUT_LENGTHS = frozenset({50, 64, 100, 128, 255, 256})
@@ -19,6 +19,7 @@ _STATEMENT = re.compile(
 _SCHEME = re.compile(r"\bhttps?:/(?!/)")
 _METHOD = re.compile(r"^HTTP (GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|QUERY)$")
 _CUT = re.compile(r"(?<=[/\-_:.])(?=[0-9a-f\-]*\d)[0-9a-f][0-9a-f\-]{1,7}$")
+_PATHS = re.compile(r"((?<!\S)\S*/\S*)")
 _PROTECTED = re.compile(r"[{}<>\[\]()*^$\\|]")
 
 
@@ -47,11 +48,15 @@ def name_template(name: str) -> str:
         return " ".join(name.split())
     if len(name) in CUT_LENGTHS:
         name = _CUT.sub("{id}", name)
-    name = certain_template(name)
-    return " ".join(_word_template(word) for word in name.split())
+    parts = _PATHS.split(name)  # what is a path is looked at segment by segment: a day can be a version there
+    parts[::2] = map(certain_template, parts[::2])
+    words = "".join(parts).split()
+    return " ".join(_word_template(word, before) for before, word in zip(("", *words), words, strict=False))
 
 
-def _word_template(word: str) -> str:
+def _word_template(word: str, before: str) -> str:
+    if is_enumerated(word, before):
+        return word
     if "/" in word:
         if word.upper().startswith("HTTP/"):
             return word

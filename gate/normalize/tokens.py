@@ -51,8 +51,21 @@ _TECHNICAL = re.compile(
 """Words with a number that name a technology, a format or a status."""
 _ENUMERATED = frozenset(
     "utf iso sha md rfc http https tls ssl status error code err base step phase level part stage tier v ver version oauth "
-    "web ipv layer covid top python java node php ruby postgres mysql redis es api gen top windows".split()
+    "web ipv layer covid top python java node php ruby postgres mysql redis es api gen top windows "
+    "state type kind mode priority severity grade reason".split()
 )
+_CODED = frozenset(
+    "code codes error errors err errno fault faults exception exceptions reason reasons errorcode statuscode".split()
+)
+"""What comes after names one of a closed list, however long its number is: `/errors/code/E1001`."""
+_CATALOGUED = frozenset("iso rfc mcc sic naics cwe icd bcp pep jsr hs".split())
+"""Public catalogues: a number after their name is one of their entries."""
+_VALUED = frozenset("type kind mode level severity priority phase stage tier grade version ver rule lint check".split())
+"""In the singular, the name of a property: a short number after it is its value, no identifier."""
+_CODE = re.compile(r"[A-Za-z]{1,12}(?:[-_][A-Za-z]{1,12}){0,4}[-_]?\d{1,5}[A-Za-z]?")
+_CONSTANT = re.compile(r"[A-Z]{2,16}(?:_[A-Z]{2,16})+_[1-5]\d\d")
+"""`NOT_FOUND_404`: a constant's name that ends in a status."""
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _UNUSUAL = {
     first: frozenset(seconds)
     for first, seconds in (
@@ -103,6 +116,26 @@ def is_random(piece: str, value: bool = False) -> bool:
             return True
 
 
+@lru_cache(maxsize=16_384)
+def is_enumerated(text: str, before: str) -> bool:
+    """Whether a text is one of a closed list, by its own form (`NOT_FOUND_404`) or by the word before it (`errors`, `code`)."""
+    if _CONSTANT.fullmatch(text):
+        return True
+    words = _WORDS.findall(before)
+    word = words[-1].lower() if words else ""
+    if word in _CODED:
+        return bool(_CODE.fullmatch(text)) or (
+            word not in {"errors", "faults", "exceptions"} and text.isdigit() and len(text) <= 5
+        )
+    if word in _CATALOGUED:
+        return text.isdigit() and len(text) <= 6
+    if word in _VALUED:
+        return (text.isdigit() and len(text) <= 2) or (
+            bool(_CODE.fullmatch(text)) and word in {"rule", "lint", "check", "type", "kind"}
+        )
+    return False
+
+
 def piece_template(piece: str, previous: str, *, numbers: int, value: bool) -> str:
     """One piece: `{id}` when it is an identifier, `word{id}` for a word with a long number, else itself.
 
@@ -112,6 +145,8 @@ def piece_template(piece: str, previous: str, *, numbers: int, value: bool) -> s
         if len(piece) < numbers or (len(piece) <= 4 and previous.lower() in _ENUMERATED):
             return piece
         return ID
+    if is_enumerated(piece, previous):
+        return piece
     if is_random(piece, value):
         return ID
     if (match := _WORD_THEN_NUMBER.fullmatch(piece)) and len(match[2]) >= max(3, numbers) and not _TECHNICAL.fullmatch(piece):

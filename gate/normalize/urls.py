@@ -8,11 +8,11 @@ import re
 from urllib.parse import unquote
 
 from gate.normalize.repeat import until_stable
-from gate.normalize.tokens import DATE, ID, certain_template, split_template
+from gate.normalize.tokens import DATE, DATE_PATTERN, ID, certain_template, is_enumerated, split_template
 
 TEXT = "{text}"
 API_DATES = frozenset(
-    "2012-08-10 2012-11-05 2012-11-15 2013-04-01 2014-11-13 2015-03-31 2017-10-17 2018-11-29 2019-12-01 2020-05-31 2020-06-30 "
+    "2010-04-01 2012-08-10 2012-11-05 2012-11-15 2013-04-01 2014-11-13 2015-03-31 2017-10-17 2018-11-29 2019-12-01 2020-05-31 2020-06-30 "
     "2021-12-03 2010-03-31 2010-08-01 2011-06-15 2016-11-15".split()
 )
 """Dates that are a version in a path: those of cloud APIs (`/2015-03-31/functions/…`)."""
@@ -25,6 +25,8 @@ _STATUS = re.compile(r"[1-5]\d\d")
 _STATUS_WORDS = frozenset(
     "status statuses error errors code codes http httpstatus status_code status-code statuscode response".split()
 )
+_VERSIONED = frozenset({"api", "rest"})
+"""A single digit or a day after it is the version of an interface."""
 _DOCUMENT_CALLS = frozenset("_doc _create _update _source _explain _termvectors".split())
 """Elasticsearch and OpenSearch: what follows is a document's id, even if it looks like a word."""
 _KEYED = re.compile(r"([A-Za-z_]\w*)\((?:\d+|'[^']*'|\"[^\"]*\")\)")
@@ -65,9 +67,13 @@ def segment_template(segment: str, index: int, segments: list[str]) -> str:
         return TEXT
     if index and segments[index - 1] in _DOCUMENT_CALLS:
         return ID
+    if is_enumerated(segment, segments[index - 1] if index else ""):
+        return segment
     if _NUMBER.fullmatch(segment):
         return segment if _is_enumeration(segment, index, segments) else ID
     if segment in API_DATES and not any(segments[:index]):
+        return segment
+    if index and segments[index - 1].lower() in _VERSIONED and DATE_PATTERN.fullmatch(segment):
         return segment
     segment = certain_template(segment)
     if segment == DATE or "{" in segment:
@@ -79,9 +85,9 @@ def _is_enumeration(number: str, index: int, segments: list[str]) -> bool:
     before = segments[index - 1].lower() if index else ""
     if _STATUS.fullmatch(number):
         return before in _STATUS_WORDS
-    leading = not any(segments[:index])
+    leading = not any(segments[:index]) or before in _VERSIONED
     following = segments[index + 1] if index + 1 < len(segments) else ""
-    return leading and len(number) == 1 and following[:1].isalpha()  # `/2/files/list`, `/3/movie/{id}`
+    return leading and len(number) == 1 and following[:1].isalpha()  # `/2/files/list`, `/3/movie/{id}`, `/rest/api/2/search`
 
 
 def _decode(segment: str) -> str:
