@@ -15,7 +15,7 @@ from gate.codec.encode import encode_protobuf
 from gate.errors import BadRequest, GateError, NotFound, Unavailable
 from gate.model.run import Run
 from gate.model.trace import Span
-from gate.model.verdict import Approval, Verdict
+from gate.model.verdict import Approval, Rejection, Verdict
 from gate.service import Promotion
 
 T = TypeVar("T")
@@ -103,10 +103,24 @@ class ServerClient:
         """The report of a judged run."""
         return (await self._api("GET", f"/runs/{_quoted(run)}/report", params={"format": format})).text
 
-    async def approve(self, run: str, fingerprints: Sequence[str], reason: str) -> tuple[Approval, ...]:
-        """Approve findings; none named: all undecided ones of the run."""
-        body = {"fingerprints": list(fingerprints), "reason": reason}
+    async def approve(self, run: str, fingerprints: Sequence[str], reason: str, *, replace: bool = False) -> tuple[Approval, ...]:
+        """Approve findings; none named: all undecided ones of the run. Raises Conflict where somebody rejected one, unless `replace`."""
+        body = {"fingerprints": list(fingerprints), "reason": reason, "replace": replace}
         return await self._decoded(tuple[Approval, ...], "POST", f"/runs/{_quoted(run)}/approvals", json=body)
+
+    async def reject(self, run: str, fingerprints: Sequence[str], reason: str, *, replace: bool = False) -> tuple[Rejection, ...]:
+        """Reject findings. Raises Conflict where somebody approved one, unless `replace`."""
+        body = {"fingerprints": list(fingerprints), "reason": reason, "replace": replace}
+        return await self._decoded(tuple[Rejection, ...], "POST", f"/runs/{_quoted(run)}/rejections", json=body)
+
+    async def withdraw(self, run: str, fingerprints: Sequence[str]) -> tuple[str, ...]:
+        """Take back approvals and rejections; the findings that had one."""
+        body = {"fingerprints": list(fingerprints)}
+        return await self._decoded(tuple[str, ...], "POST", f"/runs/{_quoted(run)}/withdrawals", json=body)
+
+    async def judge_again(self, run: str) -> None:
+        """Have the run judged anew; `verdict` waits for it."""
+        await self._api("POST", f"/runs/{_quoted(run)}/judge")
 
     async def promote(self, trace_id: str, reason: str) -> Promotion:
         """Make a trace golden."""

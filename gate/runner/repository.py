@@ -1,6 +1,7 @@
 """The folder `.spangate` of a repository: golden traces, policy, approvals, and the last run."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,7 +38,7 @@ class Repository:
         self.directory = directory
         self.goldens = GoldenFiles(directory)
         self.last_traces = directory / "last" / "traces.jsonl"
-        self._approvals = directory / "approvals.json"
+        self.approvals_file = directory / "approvals.json"
         self._last = directory / "last" / "findings.json"
 
     def baseline(self) -> Baseline:
@@ -53,16 +54,22 @@ class Repository:
 
     def approvals(self) -> dict[str, Approval]:
         """`approvals.json` by fingerprint."""
-        if not self._approvals.exists():
+        if not self.approvals_file.exists():
             return {}
-        approvals = _decode(self._approvals, tuple[Approval, ...])
+        approvals = _decode(self.approvals_file, tuple[Approval, ...])
         return {approval.fingerprint: approval for approval in approvals}
 
     def approve(self, approvals: dict[str, Approval]) -> None:
         """Add to `approvals.json`; in order of fingerprints, one a block, so that branches merge."""
-        everything = {**self.approvals(), **approvals}
-        ordered = [everything[fingerprint] for fingerprint in sorted(everything)]
-        write_whole(self._approvals, msgspec.json.format(msgspec.json.encode(ordered), indent=2) + b"\n")
+        self._keep({**self.approvals(), **approvals})
+
+    def withdraw(self, fingerprints: Sequence[str]) -> tuple[str, ...]:
+        """Take from `approvals.json`; those that were in it."""
+        given = self.approvals()
+        gone = tuple(fingerprint for fingerprint in dict.fromkeys(fingerprints) if given.pop(fingerprint, None))
+        if gone:
+            self._keep(given)
+        return gone
 
     def remember(self, report: Report, spans: tuple[Span, ...]) -> None:
         """Keep the last run, outside of version control."""
@@ -76,6 +83,10 @@ class Repository:
         if not self._last.exists():
             raise NotFound(f"There is no last run in {self.directory}.", hint="Run `spangate exec` or `spangate check` first.")
         return _decode(self._last, LastRun)
+
+    def _keep(self, approvals: dict[str, Approval]) -> None:
+        ordered = [approvals[fingerprint] for fingerprint in sorted(approvals)]
+        write_whole(self.approvals_file, msgspec.json.format(msgspec.json.encode(ordered), indent=2) + b"\n")
 
 
 def is_fingerprint(text: str) -> bool:

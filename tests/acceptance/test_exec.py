@@ -71,7 +71,7 @@ def test_a_regression_fails_and_says_what(repository: Path) -> None:
 
 
 def test_approved_findings_pass(repository: Path) -> None:
-    """After `approve last` the same change passes, and is shown as approved; an unknown fingerprint is refused."""
+    """After `approve last` the same change passes, and is shown as approved; an unknown fingerprint is refused; withdrawn, it fails."""
     assert execute(cwd=repository, SHOP="n+1").returncode == 1
     unknown = spangate("approve", "last", "sg1:0000000000000000", cwd=repository)
     assert (unknown.returncode, "no undecided finding" in unknown.stderr) == (2, True)
@@ -82,6 +82,11 @@ def test_approved_findings_pass(repository: Path) -> None:
     again = execute(cwd=repository, SHOP="n+1")
     assert again.returncode == 0
     assert "approved by ada" in again.stdout
+    withdrawn = spangate("withdraw", "last", approval["fingerprint"], cwd=repository)
+    assert (withdrawn.returncode, withdrawn.stdout.strip()) == (0, approval["fingerprint"]), withdrawn.stderr
+    assert json.loads((repository / ".spangate" / "approvals.json").read_text()) == []
+    assert execute(cwd=repository, SHOP="n+1").returncode == 1
+    assert "nothing was approved" in spangate("withdraw", "last", approval["fingerprint"], cwd=repository).stderr
 
 
 def test_promoting_the_last_run_makes_it_golden(repository: Path) -> None:
@@ -170,6 +175,11 @@ def test_an_interrupt_reaches_the_command(repository: Path) -> None:
         (("promote",), "Nothing is named."),
         (("approve", "last"), "There is no last run in .spangate."),
         (("approve", "last", "abc"), "'abc' is no fingerprint."),
+        (("reject", "last", "sg1:0123456789abcdef"), "policy.yaml says what fails"),
+        (("reject", "42", "sg1:0123456789abcdef"), "No server is named."),
+        (("withdraw", "42", "sg1:0123456789abcdef"), "Run '42' can only be on a server."),
+        (("judge", "last"), "spangate check .spangate/last/traces.jsonl"),
+        (("judge", "42"), "No server is named."),
         (("check", "missing.json"), "There is no file missing.json."),
         (("show", "0af7651916cd43dd8448eb211c80319c"), "A trace id needs --server."),
     ],

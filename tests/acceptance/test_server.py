@@ -116,6 +116,46 @@ def test_a_regression_until_it_is_approved(gate: Gate, shop: dict[str, str], tmp
     assert (again.returncode, "approved by" in again.stdout) == (0, True), again.stdout + again.stderr
 
 
+def test_deciding_and_taking_it_back(gate: Gate, tmp_path: Path) -> None:
+    """A notice is rejected and fails the run; who then approves is told who rejected it and why, and nothing is written, unless they
+    say so; withdrawn, it is undecided again. `judge` looks anew, with the policy of now. What a run does not have is exit 2."""
+    variables = gate.project("decided")
+    gate.call("PUT", "/projects/decided/policy", json={"levels": {"call-missing": "notice"}})
+    assert execute("--update", cwd=tmp_path, **variables).returncode == 0
+    passed = execute("--format", "json", cwd=tmp_path, **variables, SHOP="no-insert")
+    assert passed.returncode == 0, passed.stderr
+    report = json.loads(passed.stdout)
+    run, fingerprint = report["run"]["id"], report["findings"][0]["fingerprint"]
+
+    def decide(*arguments: str) -> tuple[int, str]:
+        done = spangate(*arguments, cwd=tmp_path, **variables)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = decide("reject", run, fingerprint, "--reason", "orders are lost")
+    assert (code, f"rejected 1 finding of run {run}, which now says fail" in said) == (0, True), said
+    assert execute(cwd=tmp_path, **variables, SHOP="no-insert").returncode == 1
+    code, said = decide("approve", run, fingerprint)
+    assert (code, "has rejected" in said, "orders are lost" in said) == (2, True, True), said
+    code, said = decide("approve", run, fingerprint, "--replace", "--reason", "by mail")
+    assert (code, "approved 1 finding" in said, "now says pass" in said) == (0, True, True), said
+    code, said = decide("withdraw", run, fingerprint)
+    assert (code, fingerprint in said, "withdrew the decision on 1 finding" in said) == (0, True, True), said
+    assert "withdrew the decision on 0 findings" in decide("withdraw", run, fingerprint)[1]
+
+    gate.call("PUT", "/projects/decided/policy", json={})
+    code, said = decide("judge", run)
+    assert (code, "FAIL" in said, "no longer happens" in said) == (1, True, True), said
+    deeds = [entry["action"] for entry in gate.call("GET", f"/runs/{run}/history", params={"project": "decided"})["entries"]]
+    assert deeds == ["judge again", "withdraw", "approve", "reject"]
+    for words in (("reject", run, "sg1:0123456789abcdef"), ("withdraw", run, "sg1:0123456789abcdef"), ("judge", "no-such-run")):
+        code, said = decide(*words)
+        assert (code, words[-1] in said, "Traceback" in said) == (2, True, False), said
+    reader = gate.project("decided", "read")
+    for words in (("reject", run, fingerprint), ("withdraw", run, fingerprint), ("judge", run)):
+        refused = spangate(*words, cwd=tmp_path, **reader)
+        assert (refused.returncode, "needs review" in refused.stderr) == (6, True), refused.stderr
+
+
 def test_confirm_runs_the_command_again(shop: dict[str, str], tmp_path: Path) -> None:
     """What the second run contradicts is exit 0 and is said; what it shows again is exit 1."""
     flaky = execute("--confirm", cwd=tmp_path, **shop, SHOP=f"flaky={tmp_path / 'once'}")
