@@ -40,12 +40,11 @@ from gate.store.protocols import Stores
 from gate.usecases import projects
 from gate.usecases.baselines import one_baseline, summaries
 from gate.usecases.checking import check_traces
-from gate.usecases.comparing import compare_flows
 from gate.usecases.completion import Patience
 from gate.usecases.decisions import Decisions, no_verdict
 from gate.usecases.doctor import examine
 from gate.usecases.facets import facet
-from gate.usecases.flows import load_flows, load_traces
+from gate.usecases.flows import load_traces
 from gate.usecases.judging import Judge
 from gate.usecases.outbox import Follower
 from gate.usecases.overview import learned_of, overview
@@ -53,6 +52,7 @@ from gate.usecases.policy_preview import preview
 from gate.usecases.promotion import Promotions
 from gate.usecases.retention import Retention, prune
 from gate.usecases.search import search
+from gate.usecases.side_by_side import SideBySide
 from gate.usecases.specs import Specs
 from gate.usecases.tokens import Tokens
 from gate.usecases.verdicts import Verdicts
@@ -85,7 +85,7 @@ class StoreGate:
         self._verdicts = Verdicts(stores, clock=clock, patience=options.patience, judged=self._promotions.promote_itself)
         self._decisions = Decisions(stores, self._verdicts, clock=clock)
         self._specs = Specs(stores, clock=clock)
-        self._judge = Judge(stores)
+        self._side_by_side = SideBySide(stores, Judge(stores), version=options.version)
         self._tokens = Tokens(stores, admin_token=options.admin_token, default_project=projects.DEFAULT)
 
     async def start(self) -> None:
@@ -253,20 +253,11 @@ class StoreGate:
 
     async def compare(self, project: str, before: str, after: str) -> Comparison:
         """See `Gate.compare`."""
-        for trace_id in (before, after):
-            await self._stores.traces.one(project, trace_id)
-        flows = await load_flows(self._stores, project, list(dict.fromkeys((before, after))))
-        return compare_flows(flows[before], flows[after])
+        return await self._side_by_side.two(project, before, after)
 
     async def compare_with_baseline(self, project: str, trace_id: str) -> Report:
         """See `Judge.beside_baseline`."""
-        summary = await self._stores.traces.one(project, trace_id)
-        run = await self._stores.runs.one(project, summary.run) if summary.run else None
-        if run is None:
-            run = Run("", project, environment=summary.environment or "ci")
-        flows = await load_flows(self._stores, project, [trace_id])
-        verdict, comparisons = await self._judge.beside_baseline(run, flows[trace_id])
-        return Report(run, verdict, comparisons, version=self._options.version)
+        return await self._side_by_side.with_baseline(project, trace_id)
 
     async def check_trace(self, project: str, trace_id: str, against: str) -> SpecResult:
         """See `Gate.check_trace`."""

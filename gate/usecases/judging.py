@@ -15,10 +15,13 @@ from gate.model.verdict import Approval, Comparison, Conclusion, Rejection, Verd
 from gate.store.protocols import Stores
 from gate.store.values import Sample
 from gate.usecases.flows import load_flows
+from gate.usecases.recent import Recent
 from gate.usecases.selection import Choice, choose
 
 _LEARNED_SETS = 8
 """Learned baselines that are remembered: runs of one branch share one."""
+_BESIDE_SPANS = 60_000
+"""Of traces whose comparison with their baselines is remembered."""
 _MISSING = " expected traces arrived"
 
 
@@ -43,6 +46,7 @@ class Judge:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._learned: dict[frozenset[tuple[FlowKey, str]], Baselines] = {}
+        self._beside = Recent(_BESIDE_SPANS)
 
     async def gather(self, run: Run, known: dict[str, tuple[int, tuple[Flow, ...]]]) -> Evidence:
         """The run's flows and their baselines now. `known` remembers flows between calls, by trace id and number of spans."""
@@ -77,8 +81,9 @@ class Judge:
         verdict = judge(comparisons, policy=policy, baseline_reasons=reasons, reasons=notes, **decided)
         return _never_green_by_absence(verdict), comparisons
 
-    async def beside_baseline(self, run: Run, flows: tuple[Flow, ...]) -> tuple[Verdict, tuple[Comparison, ...]]:
+    async def beside_baseline(self, run: Run, flows: tuple[Flow, ...], *, spans: int) -> tuple[Verdict, tuple[Comparison, ...]]:
         """One trace's flows beside their baselines, whatever else the run has; the trace is never its own baseline.
+        The comparison is remembered by the trace's number of spans, its baselines and the policy; decisions are those of now.
         Raises Conflict when none has a baseline."""
         keys = dict.fromkeys(flow.key for flow in flows)
         own = {flow.trace_id for flow in flows}
@@ -87,8 +92,15 @@ class Judge:
         if not choices:
             raise Conflict("None of the flows of this trace has a baseline.", hint="Promote a good trace of the same flow first.")
         baselines = await self._learn(run.project, choices)
-        evidence = Evidence(run, RunFlows(run.id, flows), choices, baselines, traces=1)
-        return await self.judge(evidence, expected=0, notes=())
+        policy = await self._stores.projects.policy(run.project)
+        traces = frozenset((flow.trace_id, flow.key) for flow in flows)
+        key = (run.project, run.id, traces, spans, _wanted(choices), msgspec.json.encode(policy))
+        comparisons = await self._beside.get(
+            key, spans, lambda: asyncio.to_thread(compare, baselines, RunFlows(run.id, flows), policy)
+        )
+        reasons = {key: choice.reason for key, choice in choices.items()}
+        verdict = judge(comparisons, policy=policy, baseline_reasons=reasons, **await self._decided(run.project))
+        return _never_green_by_absence(verdict), comparisons
 
     async def again(self, project: str, verdict: Verdict, comparisons: tuple[Comparison, ...]) -> Verdict:
         """The same comparisons under the decisions of now."""
@@ -103,7 +115,7 @@ class Judge:
         return {"approvals": await decisions.approvals(project), "rejections": await decisions.rejections(project)}
 
     async def _learn(self, project: str, choices: dict[FlowKey, Choice]) -> Baselines:
-        wanted = frozenset((key, sample.trace_id) for key, choice in choices.items() for sample in choice.samples)
+        wanted = _wanted(choices)
         if wanted in self._learned:
             return self._learned[wanted]
         samples = {sample.trace_id: sample for choice in choices.values() for sample in choice.samples}
@@ -113,6 +125,10 @@ class Judge:
             self._learned.pop(next(iter(self._learned)))
         self._learned[wanted] = baselines
         return baselines
+
+
+def _wanted(choices: dict[FlowKey, Choice]) -> frozenset[tuple[FlowKey, str]]:
+    return frozenset((key, sample.trace_id) for key, choice in choices.items() for sample in choice.samples)
 
 
 def _never_green_by_absence(verdict: Verdict) -> Verdict:

@@ -1,13 +1,15 @@
 """Answers of pages: HTML with a strict policy, compressed."""
 
 import gzip
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 import zstandard
 from litestar import Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
+from litestar.response import Stream
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
@@ -59,3 +61,38 @@ def compressed(
         headers={**_HEADERS, **encoding, **(headers or {})},
         cookies=list(cookies),
     )
+
+
+def streamed(request: ASGIConnection[Any, Any, Any, Any], parts: AsyncIterator[str], *, cookies: Iterable[Cookie] = ()) -> Stream:
+    """A page in parts: each is sent, and can be painted, as soon as it is made."""
+    accepted = request.headers.get("accept-encoding", "")
+    encoding, flushed, last = _encoder(accepted)
+
+    async def content() -> AsyncIterator[bytes]:
+        async for part in parts:
+            yield flushed(part.encode("utf-8", "replace"))
+        if end := last():
+            yield end
+
+    return Stream(
+        content(), media_type="text/html", headers={**_HEADERS, **encoding, "x-accel-buffering": "no"}, cookies=list(cookies)
+    )
+
+
+def _encoder(accepted: str) -> tuple[dict[str, str], Callable[[bytes], bytes], Callable[[], bytes]]:
+    """The header, what compresses a part so that it can be read at once, and what ends the answer."""
+    if "zstd" in accepted:
+        zstd = zstandard.ZstdCompressor(level=3).compressobj()
+        return (
+            {"content-encoding": "zstd"},
+            lambda part: zstd.compress(part) + zstd.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK),
+            lambda: zstd.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH),
+        )
+    if "gzip" in accepted:
+        gzipped = zlib.compressobj(5, zlib.DEFLATED, 31)
+        return (
+            {"content-encoding": "gzip"},
+            lambda part: gzipped.compress(part) + gzipped.flush(zlib.Z_SYNC_FLUSH),
+            gzipped.flush,
+        )
+    return {}, lambda part: part, bytes

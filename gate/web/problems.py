@@ -26,14 +26,17 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
         return answer
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request)
-    problem = msgspec.json.decode(answer.content, type=Problem)
-    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
-        problem = msgspec.structs.replace(problem, hint="The address may be cut or misspelt; the start page leads everywhere.")
+    problem = _problem(error, answer)
     part = request.headers.get("hx-request") == "true"
-    template = page_templates().get_template("pages/problem_part.html" if part else "pages/problem.html")
+    text = _part(problem) if part else page_templates().get_template("pages/problem.html").render(problem=problem)
     retry = answer.headers.get("retry-after", "")
     headers = {"retry-after": retry} if retry else {}
-    return html(request, template.render(problem=problem), status=problem.status, headers=headers)
+    return html(request, text, status=problem.status, headers=headers)
+
+
+def problem_part(request: Request[Any, Any, Any], error: Exception) -> str:
+    """What stands in the place of a part that could not be made, on a page whose beginning is sent."""
+    return _part(_problem(error, _of_api(request, error)))
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
@@ -41,6 +44,17 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
     if request.url.path.startswith(_MACHINES):
         return False
     return "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"
+
+
+def _problem(error: Exception, answer: Response[bytes]) -> Problem:
+    problem = msgspec.json.decode(answer.content, type=Problem)
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
+        return msgspec.structs.replace(problem, hint="The address may be cut or misspelt; the start page leads everywhere.")
+    return problem
+
+
+def _part(problem: Problem) -> str:
+    return page_templates().get_template("pages/problem_part.html").render(problem=problem)
 
 
 def _of_api(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

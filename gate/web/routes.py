@@ -9,9 +9,9 @@ from gate.api.auth import Authorizer, current_caller
 from gate.api.gate import InjectedCaller, InjectedGate
 from gate.service import Caller, Gate
 from gate.settings import Settings
+from gate.usecases.recent import Recent
 from gate.web.compare import compare_two, compare_with_baseline
 from gate.web.flows import FLOW_PAGES
-from gate.web.recent import Recent
 from gate.web.runs import RUN_PAGES
 from gate.web.search import search_traces, suggestions
 from gate.web.session import Sessions

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import binascii
+import secrets
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -10,19 +12,23 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
+from markupsafe import Markup
 
 from gate.api.auth import has_scope
 from gate.errors import BadRequest
 from gate.service import Caller, Gate, Project
-from gate.web.answer import html
+from gate.usecases.recent import Recent
+from gate.web.answer import html, streamed
 from gate.web.navigation import NAVIGATION
-from gate.web.recent import Recent
+from gate.web.problems import problem_part
 from gate.web.session import SESSION, VISITOR, Sessions, csrf_token, new_visitor
 from gate.web.templates import page_templates
 from gate.web.words import address
 
 FLASH = "spangate_flash"
 _FLASH_SECONDS = 60
+_FRAME_AFTER = 0.03
+"""Seconds after which a page begins without what it is about."""
 _REASON = 2000
 """Characters of a reason, as in the API."""
 
@@ -101,6 +107,32 @@ class Visit:
         projects = await self._projects()
         text = await asyncio.to_thread(self._render, template, {"title": title, "projects": projects, **values})
         return html(self.request, text, status=status, cookies=self._cookies)
+
+    async def page_around(
+        self, template: str, part: str, made: Awaitable[dict[str, Any]], *, title: str, **values: Any
+    ) -> Response[Any]:
+        """A page around something that may take long. When it does, everything before it is sent at once, with `waiting` in its
+        place, and the rest (`part`, with what was made) when it is there: browsers paint the beginning meanwhile, without script
+        too. What fails early is a problem page, what fails late says so in its place."""
+        task = asyncio.ensure_future(made)
+        await asyncio.wait({task}, timeout=_FRAME_AFTER)
+        if task.done():
+            return await self.page(template, title=title, part=part, waiting="", **values, **task.result())
+        self.csrf()  # its cookie is a header: now or never
+        place = Markup(f"<!--{secrets.token_hex(8)}-->")  # noqa: S704 - what no content can hold
+        frame = {"title": title, "projects": await self._projects(), "part": part, "waiting": place, **values}
+        before, after = (await asyncio.to_thread(self._render, template, frame)).split(place)
+
+        async def parts() -> AsyncIterator[str]:
+            yield before
+            try:
+                rest = {**frame, "waiting": "", **await task}
+                yield await asyncio.to_thread(page_templates().get_template(part).render, visit=self, **rest)
+            except Exception as error:
+                yield problem_part(self.request, error)
+            yield after
+
+        return streamed(self.request, parts(), cookies=self._cookies)
 
     async def part(self, template: str, **values: Any) -> Response[bytes]:
         """A part of a page, for htmx."""

@@ -1,6 +1,5 @@
 // n and p go from change to change; rows that are not here yet are loaded when they are reached. Reading needs no script.
 import { onKey } from "./keys.js";
-import { localTimes } from "./times.js";
 
 const next = document.getElementById("next");
 const previous = document.getElementById("previous");
@@ -24,7 +23,6 @@ async function load(more) {
         more.loading = null;
         return;
       }
-      localTimes(part.content);
       more.replaceWith(part.content);
       watch();
     }).catch(() => { more.loading = null; });

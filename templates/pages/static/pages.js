@@ -1,7 +1,6 @@
 // On every page: keys, copying, menus, what htmx brings. Reading needs none of it.
 import "./htmx/htmx.min.js";
 import { start as startKeys } from "./keys.js";
-import { localTimes } from "./times.js";
 
 function copyButtons(within = document) {
   if (!navigator.clipboard) return;
@@ -40,7 +39,6 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 document.body.addEventListener("htmx:load", (event) => {
-  localTimes(event.target);
   copyButtons(event.target);
 });
 

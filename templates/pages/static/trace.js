@@ -1,6 +1,5 @@
 // The timeline of a trace: draws only the rows in view from an outline of numbers, folds, finds, opens spans beside it.
 import { onKey } from "./keys.js";
-import { localTimes } from "./times.js";
 
 const ROW = 28;
 const EXTRA = 12;
@@ -158,7 +157,6 @@ async function open(address, remember = true) {
   if (turn !== asked) return;
   const part = document.createElement("template");
   part.innerHTML = text;
-  localTimes(part.content);
   side.replaceChildren(part.content);
   side.scrollTop = 0;
   const span = side.querySelector("[data-span]");

@@ -1,4 +1,4 @@
-"""What was made for a page and will be asked for again in parts: kept for a while, bounded by weight."""
+"""What was made for one answer and will be asked for again: kept for a while, bounded by weight."""
 
 import asyncio
 from collections import OrderedDict
