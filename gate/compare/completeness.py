@@ -38,7 +38,7 @@ def settled(baselines: Baselines, run: RunFlows) -> str:
 
 def _smaller(flow: Flow, baselines: Baselines) -> bool:
     baseline = baselines.get(flow.key)
-    return baseline is not None and len(flow.operations) < min(sample.size for sample in baseline.samples)
+    return baseline is not None and len(flow.operations) < baseline.smallest
 
 
 def _count(number: int, one: str, many: str) -> str:

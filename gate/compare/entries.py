@@ -7,7 +7,6 @@ inside their tests. A route without a test case answers differently to different
 from msgspec.structs import replace
 
 from gate.compare.learn import Baseline, Baselines
-from gate.compare.runs import outcome
 from gate.compare.shape import Label, Shape
 from gate.model.flow import Flow, FlowKey
 from gate.model.trace import SpanKind
@@ -50,28 +49,30 @@ class Entries:
         known = self._index()
         if label not in known:
             return None
-        ended = outcome(shape, 0)
+        ended = shape.outcomes[0]
         found = (label, key.test_case, ended)
         if found not in self._found:
             instances = known[label]
             own = [one for one in instances if key.test_case and one[0].flow.key.test_case == key.test_case]
-            alike = [one for one in own or instances if outcome(one[0], one[1]) == ended]
+            alike = [one for one in own or instances if one[0].outcomes[one[1]] == ended]
             self._found[found] = self._learn(key, alike or own or instances)
         return self._found[found]
 
     def by_outcome(self, baseline: Baseline, shape: Shape) -> Baseline:
         """Of a flow without test case: what its samples with the candidate's outcome say; all, if none ended so or all did."""
-        ended = outcome(shape, 0)
-        alike = [index for index, sample in enumerate(baseline.samples) if outcome(sample, 0) == ended]
+        found = (baseline.key, shape.outcomes[0])
+        if found not in self._outcomes:
+            self._outcomes[found] = self._part(baseline, shape.outcomes[0])
+        return self._outcomes[found]
+
+    def _part(self, baseline: Baseline, ended: str) -> Baseline:
+        alike = [index for index, sample in enumerate(baseline.samples) if sample.outcomes[0] == ended]
         if not alike or len(alike) == len(baseline.samples):
             return baseline
-        found = (baseline.key, ended)
-        if found not in self._outcomes:
-            part = Baseline(baseline.key, baseline.root.label)
-            for index in alike:
-                part.add(baseline.samples[index], baseline.runs[index], self._baselines.timings)
-            self._outcomes[found] = part
-        return self._outcomes[found]
+        part = Baseline(baseline.key, baseline.root.label)
+        for index in alike:
+            part.add(baseline.samples[index], baseline.runs[index], self._baselines.timings)
+        return part
 
     def _learn(self, key: FlowKey, instances: list[tuple[Shape, int, str]]) -> Baseline:
         first, index, _ = instances[0]

@@ -231,7 +231,7 @@ class _Floating:
             return "asked until it was there"
         if self._variation.sets_up(site.caller) and not scene.shape.children[site.parent] and not _writes(site):
             return SET_UP  # a pool had a connection
-        candidate = Counter(scene.shape.labels[child] for child in scene.shape.children[site.parent])
+        candidate = scene.shape.calls(site.parent)
         for label in [label for label in candidate if not self._variation.knows(site.caller, label)]:
             del candidate[label]
         if any(delta > 0 and candidate[label] > self._variation.most_at_once(label) for label, delta in site.signed):
@@ -244,7 +244,7 @@ class _Floating:
                 if not difference or _durable_losses(site):
                     continue
             else:
-                before = Counter(golden.labels[child] for child in golden.children[index])
+                before = golden.calls(index)
                 difference = {label: candidate[label] - before[label] for label in candidate.keys() | before.keys()}
                 difference = {label: delta for label, delta in difference.items() if delta}
                 if not difference or _loses(site, golden, index, difference):
@@ -314,7 +314,7 @@ def _instances(site: _Site) -> Iterator[tuple[Shape, int]]:
     seen: set[frozenset[tuple[Label, int]]] = set()
     for sample, index in slot.where:
         shape = scene.baseline.samples[sample]
-        calls = frozenset(Counter(shape.labels[child] for child in shape.children[index]).items())
+        calls = frozenset(shape.calls(index).items())
         if calls not in seen:
             seen.add(calls)
             yield shape, index

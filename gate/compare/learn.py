@@ -15,7 +15,7 @@ from gate.model.flow import Flow, FlowKey, RunFlows
 class Baseline:
     """What one flow should look like, learned from its golden samples."""
 
-    __slots__ = ("_members", "_places", "key", "root", "runs", "samples")
+    __slots__ = ("_members", "_places", "key", "root", "runs", "samples", "smallest")
 
     def __init__(self, key: FlowKey, label: Label) -> None:
         self.key = key
@@ -24,12 +24,15 @@ class Baseline:
         """In learning order."""
         self.runs: list[str] = []
         """The run of each sample."""
+        self.smallest = 0
+        """Operations of the smallest sample."""
         self._places: dict[int, dict[int, Slot]] = {}
         self._members: dict[int, dict[int, list[int]]] = {}
 
     def add(self, shape: Shape, run: str, timings: dict[Label, Timing]) -> None:
         """Learns one more sample."""
         absorb(self.root, shape, len(self.samples), timings)
+        self.smallest = min(self.smallest, shape.size) if self.samples else shape.size
         self.samples.append(shape)
         self.runs.append(run)
         self._places.clear()

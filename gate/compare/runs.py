@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence, Set
 
-from gate.compare.shape import ERROR, Label, Shape
+from gate.compare.shape import Label, Shape
 from gate.model.flow import Operation
 
 
@@ -98,17 +98,10 @@ def first_instances(shapes: Sequence[Shape], wanted: Set[Label]) -> set[int]:
             if label not in wanted:
                 continue
             operation = shape.flow.operations[index]
-            place = operation.process, label, outcome(shape, index)
+            place = operation.process, label, shape.outcomes[index]
             if place not in first or operation.start_ns < first[place].start_ns:
                 first[place] = operation
     return {id(operation) for operation in first.values()}
-
-
-def outcome(shape: Shape, index: int) -> str:
-    """How a call ended: its status and whether it is an error; instances with another outcome do other work."""
-    facts = shape.facts[index]
-    status = "".join([facts[key] for key in sorted(facts) if key.endswith("status_code")]) if facts else ""
-    return f"{status}{'!' if ERROR in facts else ''}"
 
 
 def _watch_first_use(shapes: Sequence[Shape], supports: Counter[Label], against: Counter[Label]) -> None:
@@ -117,9 +110,9 @@ def _watch_first_use(shapes: Sequence[Shape], supports: Counter[Label], against:
     for number, shape in enumerate(shapes):
         operations = shape.flow.operations
         for index, label in enumerate(shape.labels):
-            calls = Counter(shape.labels[child] for child in shape.children[index])
+            calls = shape.calls(index)
             calls.pop(label, None)  # a call inside one of its kind
-            ended = outcome(shape, index)
+            ended = shape.outcomes[index]
             operation = operations[index]
             instances.setdefault((operation.process, label, ended), []).append((operation.start_ns, number, calls))
     for members in instances.values():

@@ -1,5 +1,6 @@
 """A flow as arrays that the comparison runs on: children, labels, facts and subtree hashes, each derived once."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -29,8 +30,8 @@ IDENTITY = frozenset(
 )
 """Attributes that say which call it is; all others say how it went."""
 
-Kind: TypeAlias = tuple[Label, dict[str, str], int, int]
-"""Label, facts, and a hash of both: exact, and of the label and whether it failed only."""
+Kind: TypeAlias = tuple[Label, dict[str, str], str, int, int]
+"""Label, facts, outcome, and a hash: of label and facts, and of the label and whether it failed only."""
 
 
 def label_of(operation: Operation) -> Label:
@@ -46,6 +47,12 @@ def facts_of(operation: Operation) -> dict[str, str]:
     if operation.error:
         facts[ERROR] = "yes"
     return facts
+
+
+def outcome_of(facts: dict[str, str]) -> str:
+    """How a call ended: its status and whether it is an error; instances with another outcome do other work."""
+    status = "".join([facts[key] for key in sorted(facts) if key.endswith("status_code")])
+    return f"{status}{'!' if ERROR in facts else ''}"
 
 
 class Kinds:
@@ -73,7 +80,8 @@ class Kinds:
             if kind is None:
                 label, facts = label_of(operation), facts_of(operation)
                 which = hash(label)
-                kind = own[key] = (label, facts, hash((which, frozenset(facts.items()))), hash((which, ERROR in facts)))
+                exact, loose = hash((which, frozenset(facts.items()))), hash((which, ERROR in facts))
+                kind = own[key] = (label, facts, outcome_of(facts), exact, loose)
             found.append(kind)
         return found
 
@@ -81,7 +89,7 @@ class Kinds:
 class Shape:
     """One flow in arrays, by the index of the operation. Immutable once made."""
 
-    __slots__ = ("children", "collapsed", "facts", "flow", "hashes", "labels", "parents", "size")
+    __slots__ = ("children", "collapsed", "facts", "flow", "hashes", "labels", "outcomes", "parents", "size")
 
     def __init__(self, flow: Flow, kinds: Kinds | None = None) -> None:
         operations = flow.operations
@@ -93,6 +101,7 @@ class Shape:
         self.labels: list[Label] = [kind[0] for kind in found]
         self.facts: list[dict[str, str]] = [kind[1] for kind in found]
         """Shared between operations: not to be changed."""
+        self.outcomes: list[str] = [kind[2] for kind in found]
         children = self.children
         for index, parent in enumerate(self.parents):
             if parent >= 0:
@@ -104,7 +113,7 @@ class Shape:
         hashes, collapsed = self.hashes, self.collapsed
         for index in range(self.size - 1, -1, -1):
             below = children[index]
-            _, _, exact, loose = found[index]
+            exact, loose = found[index][3:]
             if not below:
                 hashes[index] = exact
                 collapsed[index] = loose
@@ -114,3 +123,8 @@ class Shape:
             else:
                 hashes[index] = hash((exact, *sorted([hashes[child] for child in below])))
                 collapsed[index] = hash((loose, *sorted({collapsed[child] for child in below})))
+
+    def calls(self, index: int) -> Counter[Label]:
+        """How often an operation makes which call."""
+        below = self.children[index]
+        return Counter([self.labels[child] for child in below]) if below else Counter()

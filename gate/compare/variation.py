@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from gate.compare.durable import fills_cache, is_durable, sets_up
-from gate.compare.runs import GoldenRuns, outcome
+from gate.compare.runs import GoldenRuns
 from gate.compare.schema import Slot
 from gate.compare.shape import Label, Shape
+from gate.model.flow import Operation
 
 Exchange: TypeAlias = frozenset[tuple[Label, int]]
 """Calls, and by how many more or fewer there are of each."""
@@ -139,24 +140,30 @@ class Variation:
         return self._with[label] <= SELDOM * instances
 
     def _count(self, runs: GoldenRuns) -> None:
+        looked_at: set[tuple[int, int]] = set()
         for _, shapes in runs.all():
             for shape in shapes:
-                operations = shape.flow.operations
-                for index, label in enumerate(shape.labels):
-                    self._instances[label] += 1
-                    if operations[index].error:
-                        self._failing.add(label)
-                    if is_durable(operations[index]):
-                        self._durable.add(label)
-                    elif fills_cache(operations[index]):
-                        self._filling.add(label)
-                    if sets_up(operations[index]):
-                        self._setup.add(label)
-                    for call, number in Counter(shape.labels[child] for child in shape.children[index]).items():
+                self._instances.update(shape.labels)
+                for index, (operation, label) in enumerate(zip(shape.flow.operations, shape.labels, strict=True)):
+                    kind = id(shape.facts[index]), operation.kind.value  # equal operations share their facts
+                    if kind not in looked_at:
+                        looked_at.add(kind)
+                        self._look_at(operation, label)
+                    for call, number in shape.calls(index).items() if shape.children[index] else ():
                         self._at_once[call] = max(self._at_once[call], number)
                         self._with[call] += 1
                         self._pairs[label, call] += 1
                         self._callers.setdefault(call, set()).add(label)
+
+    def _look_at(self, operation: Operation, label: Label) -> None:
+        if operation.error:
+            self._failing.add(label)
+        if is_durable(operation):
+            self._durable.add(label)
+        elif fills_cache(operation):
+            self._filling.add(label)
+        if sets_up(operation):
+            self._setup.add(label)
 
     def _learn_static(self, runs: GoldenRuns) -> None:
         variants: dict[tuple[Label, str], dict[Exchange, None]] = {}
@@ -165,10 +172,10 @@ class Variation:
             later: dict[tuple[str, Label, str], set[Exchange]] = {}
             for shape in shapes:
                 for index, label in enumerate(shape.labels):
-                    calls = Counter(shape.labels[child] for child in shape.children[index])
+                    calls = shape.calls(index)
                     calls.pop(label, None)  # a call inside one of its kind
                     exchange = frozenset(calls.items())
-                    ended = outcome(shape, index)
+                    ended = shape.outcomes[index]
                     known = variants.setdefault((label, ended), {})
                     if len(known) < LARGEST_VARIANTS:
                         known.setdefault(exchange)
@@ -201,9 +208,9 @@ class Variation:
         variants: dict[str, dict[Exchange, None]] = {}
         for sample, index in slot.where:
             shape = samples[sample]
-            known = variants.setdefault(outcome(shape, index), {})
+            known = variants.setdefault(shape.outcomes[index], {})
             if len(known) < LARGEST_VARIANTS:
-                known.setdefault(frozenset(Counter(shape.labels[child] for child in shape.children[index]).items()))
+                known.setdefault(frozenset(shape.calls(index).items()))
         for known in variants.values():
             self._varying.compare(slot.label, list(known))
             self._static.compare(slot.label, list(known))
