@@ -18,15 +18,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from bench.tracegen import again, changed, from_folder, trace
 from gate.codec.assemble import build_traces
 from gate.compare import compare, judge, learn
-from gate.model.flow import RunFlows
+from gate.model.flow import Flow, RunFlows
 from gate.model.trace import Span
 from gate.normalize import normalize
 
 SIZES = (200, 2_000, 10_000)
 ROUNDS = {200: 40, 2_000: 12, 10_000: 5}
+RUN_FLOWS = (40, 400)
+"""Flows of a whole run: half of them a suite's, half repetitions of one background request."""
 LEARN_SAMPLES, LEARN_SPANS = 20, 200
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "bench"
 JAEGER_UI = {200: (6.5, 0.45), 2_000: (99.0, 11.0), 10_000: (512.0, 65.0)}
@@ -48,11 +52,20 @@ def main() -> int:
         )
     growth = {pair: _growth([row for row in rows if row["pair"] == pair]) for pair in ("same", "changed")}
     print("\ngrowth exponent, 2,000 → 10,000 spans: " + ", ".join(f"{pair} {value:.2f}" for pair, value in growth.items()))
+    whole = {flows: _whole_run(flows) for flows in RUN_FLOWS}
+    small, large = RUN_FLOWS
+    run_growth = math.log(whole[large] / whole[small]) / math.log(large / small)
+    print(f"whole run, {small} → {large} flows: {whole[small]:.0f} → {whole[large]:.0f} ms, growth exponent {run_growth:.2f}")
     learned = _learning()
     print(f"learning {LEARN_SAMPLES} samples of {LEARN_SPANS} spans: {learned:.1f} ms\n{GOALS}")
     if "--out" in sys.argv:
         out = Path(sys.argv[sys.argv.index("--out") + 1])
-        out.write_text(json.dumps({"pairs": rows, "growth": growth, "learn_20x200_ms": learned}, indent=1) + "\n")
+        out.write_text(
+            json.dumps(
+                {"pairs": rows, "growth": growth, "run_ms": whole, "run_growth": run_growth, "learn_20x200_ms": learned}, indent=1
+            )
+            + "\n"
+        )
     return 0
 
 
@@ -101,6 +114,22 @@ def _yardstick(size: int, pair: str, golden: Sequence[Span], candidate: Sequence
 def _growth(rows: Sequence[dict[str, Any]]) -> float:
     before, after = rows[-2:]
     return math.log(after["compare_ms"] / before["compare_ms"]) / math.log(after["spans"] / before["spans"])
+
+
+def _whole_run(flows: int) -> float:
+    """Milliseconds to judge a run in which every flow of the suite changed."""
+    golden = trace(LEARN_SPANS, seed=5)
+    before, after = again(golden, seed=6), changed(again(golden, seed=6), seed=7)
+    suite = _run("suite", after).flows[0]
+    background = _run("background", before).flows[0]
+
+    def repeated(run: str, tested: Flow) -> RunFlows:
+        cases = [replace(tested, key=replace(tested.key, test_case=f"case {number}")) for number in range(flows // 2)]
+        return RunFlows(run, (*cases, *[background] * (flows - len(cases))))
+
+    baselines = learn([repeated("golden-1", background), repeated("golden-2", background)])
+    run = repeated("run", suite)
+    return _interleaved(3, lambda: judge(compare(baselines, run)))[0]
 
 
 def _learning() -> float:

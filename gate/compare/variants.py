@@ -45,9 +45,9 @@ def vanished_writes(alignment: Alignment, scene: Scene) -> list[Divergence]:
     found: list[Divergence] = []
     for index in sorted(changed):
         slot, partner = alignment.slot_of[index], scene.pairing.sample_of.get(index)
-        if slot is None or partner is None or _durable_calls(shape, index):
+        if slot is None or partner is None or _writes(shape, index):
             continue
-        if not all(_durable_calls(scene.baseline.samples[sample], at) for sample, at in slot.where):
+        if not all(_writes(scene.baseline.samples[sample], at) for sample, at in slot.where):
             continue
         known = {divergence.label for divergence in alignment.divergences if divergence.parent == index}
         for label in _durable_calls(golden, partner):
@@ -58,6 +58,11 @@ def vanished_writes(alignment: Alignment, scene: Scene) -> list[Divergence]:
                 )
                 found.append(gone)
     return found
+
+
+def _writes(shape: Shape, index: int) -> bool:
+    operations = shape.flow.operations
+    return any(is_durable(operations[child]) for child in shape.children[index])
 
 
 def _durable_calls(shape: Shape, index: int) -> list[Label]:
