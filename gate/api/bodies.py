@@ -11,6 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from gate.errors import BadRequest, UnsupportedMedia
+from gate.model.run import RUN_ID
 
 _TEXT = 250
 """No name, branch or filter is longer than this many characters."""
@@ -22,7 +23,7 @@ Fingerprint: TypeAlias = Annotated[str, msgspec.Meta(max_length=100)]
 Replace: TypeAlias = Annotated[bool, msgspec.Meta(description="Whether to decide otherwise than somebody did.")]
 SpecFile: TypeAlias = Annotated[str, msgspec.Meta(max_length=200_000, description="YAML.")]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-RunIdentity: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[A-Za-z0-9._:@+-]*$")]
+RunIdentity: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=f"^({RUN_ID})?$")]
 Scope: TypeAlias = Annotated[str, msgspec.Meta(pattern="^(ingest|read|review|admin)$")]
 
 ProjectName: TypeAlias = Annotated[str, PathParameter(description="The project's name.", max_length=_TEXT)]

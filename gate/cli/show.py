@@ -44,7 +44,17 @@ def show(what: str, server: str, token: str, project: str, golden_dir: Path, att
     elif server and not Path(what).exists() and not is_trace_id(what):
         print_text(asyncio.run(_report(what, server, token, project)))
         return 0
-    traces = asyncio.run(_traces(what, server, token, project))
+    traces: tuple[Trace, ...] = ()
+    try:
+        traces = asyncio.run(_traces(what, server, token, project))
+    except NotFound as unknown:
+        if not server or not is_trace_id(what):
+            raise
+        try:  # a run may be called like a trace
+            print_text(asyncio.run(_report(what, server, token, project)))
+        except NotFound:
+            raise unknown from None
+        return 0
     shown = 0
     for trace in traces:
         flows = normalize(trace)

@@ -6,6 +6,9 @@ import msgspec
 
 from gate.model.verdict import Comparison, Verdict
 
+RUN_ID = r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,199}"
+"""What a run may be called (a regular expression)."""
+
 
 class RunState(StrEnum):
     """`open` takes spans; `finished` is judged."""

@@ -51,6 +51,7 @@ from gate.usecases.overview import learned_of, overview
 from gate.usecases.policy_preview import preview
 from gate.usecases.promotion import Promotions
 from gate.usecases.retention import Retention, prune
+from gate.usecases.run_ids import check_run_id, without_unusable_runs
 from gate.usecases.search import search
 from gate.usecases.side_by_side import SideBySide
 from gate.usecases.specs import Specs
@@ -165,16 +166,15 @@ class StoreGate:
 
     async def receive(self, project: str, batch: Batch, *, run: str = "") -> Received:
         """See `Gate.receive`."""
+        batch = batch if run else without_unusable_runs(batch)
         runs = await self._stores.intake.accept(project, batch, run=run, now_ns=self._clock())
         self._verdicts.arrived(project, runs)
         return Received(batch.spans, batch.rejected, batch.message)
 
     async def create_run(self, run: Run) -> Run:
         """See `Gate.create_run`."""
-        if len(run.id) > 200:
-            raise BadRequest(f"A run id has at most 200 characters; this one has {len(run.id)}.")
-        if not run.id:
-            run = msgspec.structs.replace(run, id=secrets.token_hex(8))
+        run = run if run.id else msgspec.structs.replace(run, id=secrets.token_hex(8))
+        check_run_id(run.id)
         return await self._stores.runs.create(run, now_ns=self._clock())
 
     async def runs(self, project: str, *, branch: str = "", limit: int = 50, after: str = "") -> tuple[tuple[Run, ...], str]:

@@ -224,6 +224,8 @@ def test_a_trace_of_the_server_by_its_id(
     assert same.returncode == 0, same.stdout
     changed = spangate("diff", golden, str(trace_file("INSERT orders")), cwd=tmp_path, **shop)
     assert (changed.returncode, "INSERT orders" in changed.stdout) == (1, True), changed.stdout
+    named = spangate("show", "f" * 32, cwd=tmp_path, **shop)
+    assert (named.returncode, f"no trace {'f' * 32}" in named.stderr) == (2, True), named.stderr
     unknown = spangate("diff", golden, "f" * 32, cwd=tmp_path, **shop)
     assert (unknown.returncode, "f" * 32 in unknown.stderr) == (2, True), unknown.stderr
 

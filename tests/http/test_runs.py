@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import urllib.parse
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from tests.contract.made import span, trace_id
 from tests.http.served import Api, served
@@ -67,7 +69,7 @@ def test_the_same_id_for_another_commit_is_a_conflict(api: Api) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"id": "a b"}, {"id": "../x"}, {"id": "x" * 201}, {"environment": ""}, {"pull_request": -1}, {"attempt": 0},
+        {"id": "a b"}, {"environment": ""}, {"pull_request": -1}, {"attempt": 0},
         {"url": "javascript:alert(1)"}, {"branch": "a\nb"}, {"commit": 7}, {"unknown": 1}, [], "run", 1,
     ],
 )  # fmt: skip
@@ -326,3 +328,50 @@ def test_late_spans_are_judged_again(api: Api) -> None:
     verdict = api.ok("GET", f"/runs/{run}/verdict?wait=25")
     assert verdict["conclusion"] == "fail"
     assert any(reason.startswith("late data") for reason in verdict["reasons"])
+
+
+ODD = ("ci/123", "feature/x#7", "a b", "..", ".", ".hidden", "-x", "lauf-ü", "ラン", "a%2Fb", "a?b", "a\\b", "x" * 201, "é\u202e")
+"""Names that no address carries safely."""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_that_no_address_carries_is_refused_at_the_door(api: Api, name: str) -> None:
+    """Beginning such a run is 400 and names the field. Spans whose resource names it are stored in no run, and the exporter is told;
+    asking for the run is a problem (a page for people), never a 500."""
+    assert "id" in api.problem(400, "POST", "/runs", {"id": name})["detail"]
+    answer = api.send(span(1, run=name))
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert (answer.status_code, partial.rejected_spans) == (200, 0)
+    assert "in no run" in partial.error_message and "letters, digits" in partial.error_message
+    assert api.ok("GET", f"/traces/{trace_id(1)}")["summary"]["run"] == ""
+    assert api.ok("GET", "/runs")["runs"] == []
+    if name in (".", ".."):  # the way up, before a client sends it: which is why
+        return
+    quoted = urllib.parse.quote(name, safe="")
+    for method, path in (("POST", f"/runs/{quoted}/finish"), ("GET", f"/runs/{quoted}"), ("GET", f"/runs/{quoted}/report")):
+        assert api(method, path).status_code in (400, 404, 405)
+    page = httpx.get(f"{api.url}/projects/{api.project}/runs/{quoted}", headers={"accept": "text/html"}, trust_env=False)
+    assert page.status_code == 404
+    assert "Traceback" not in page.text
+    if name.isascii():
+        assert api.send(span(2), run=name).status_code == 404
+
+
+def test_the_widest_name_works_everywhere(api: Api) -> None:
+    """Every character that a run id may have, through header, resource, REST, reports, pages, decisions and search."""
+    promoted(api, 1)
+    name = "Z9" + "._:@+-" * 33
+    assert len(name) == 200
+    run, verdict = api.judged(persist_trace(2, good=BAD), run={"id": name})
+    assert run == name and verdict["conclusion"] == "fail"
+    api.send(span(5, run=name))
+    quoted = urllib.parse.quote(name, safe="")
+    links = read(api("GET", f"/runs/{quoted}/report?format=md").text).links
+    assert links[0].endswith(f"/runs/{quoted}")
+    page = httpx.get(links[0], headers={"accept": "text/html"}, trust_env=False)
+    assert page.status_code == 200
+    assert f'action="/projects/{api.project}/runs/{quoted}/decisions"' in page.text
+    found = api.ok("GET", f"/traces?run={quoted}")["traces"]
+    assert {trace["trace_id"] for trace in found} == {trace_id(2), trace_id(5)}
+    assert len(api.ok("POST", f"/runs/{quoted}/approvals")) == 1
+    assert api.ok("GET", f"/runs/{quoted}/verdict?wait=25")["conclusion"] in ("pass", "fail", "inconclusive")
