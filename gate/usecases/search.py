@@ -8,7 +8,6 @@ from gate.store.protocols import Stores
 
 _SCANNED = 1_000
 """Candidates that one page looks into at most. A page may then be short, or empty, and still have a `next`."""
-_AT_ONCE = 200
 _FEW = 1_000
 """Traces with an attribute that a span store with an index names at once. Of more, some are among any candidates."""
 _LIMIT = 500
@@ -28,18 +27,15 @@ async def _with_attribute(stores: Stores, project: str, query: TraceQuery) -> Tr
     key, equals, value = query.attribute.partition("=")
     if not equals or not key:
         raise BadRequest(f"{query.attribute[:80]!r} is not `key=value`.", hint="For example attribute=db.system.name=postgresql.")
-    few = await stores.spans.having(project, key, value, limit=_FEW)
-    if few is not None:
-        page = await stores.traces.page(project, query, among=sorted(few))
-        return TracePage(await stores.traces.several(project, page.trace_ids), page.cursors[-1] if page.more else "")
     found: list[str] = []
     after = query.after
-    looked_into, at_once = 0, min(query.limit, _AT_ONCE)
+    looked_into, at_once = 0, query.limit
     while looked_into < _SCANNED:
         candidates = await stores.traces.page(project, msgspec.structs.replace(query, limit=at_once, after=after))
+        first = not looked_into
         looked_into += at_once
-        # Where nearly all have it, two small looks fill the page; where few have it, large ones cost the least.
-        at_once = min(2 * at_once, _AT_ONCE, max(_SCANNED - looked_into, 1))
+        # Where nearly all have it, a small look or two fill the page; where few have it, large ones cost the least.
+        at_once = min(4 * at_once, max(_SCANNED - looked_into, 1))
         after = candidates.cursors[-1] if candidates.more else ""
         having = await stores.spans.with_attribute(project, candidates.trace_ids, key, value)
         for trace_id, cursor in zip(candidates.trace_ids, candidates.cursors, strict=True):
@@ -49,4 +45,7 @@ async def _with_attribute(stores: Stores, project: str, query: TraceQuery) -> Tr
                     after = cursor
         if len(found) == query.limit or not after:
             break
+        if first and (few := await stores.spans.having(project, key, value, limit=_FEW)) is not None:
+            page = await stores.traces.page(project, query, among=sorted(few))
+            return TracePage(await stores.traces.several(project, page.trace_ids), page.cursors[-1] if page.more else "")
     return TracePage(await stores.traces.several(project, found), after)

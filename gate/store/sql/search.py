@@ -6,7 +6,7 @@ The conditions of partial indexes are repeated as literals: a planner does not s
 import re
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, false, literal, or_, select, text, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Select, false, func, literal, or_, select, text, tuple_
 
 from gate.errors import BadRequest
 from gate.service import TraceQuery
@@ -43,8 +43,14 @@ def page_query(connection: Connection, project: int, query: TraceQuery) -> Selec
 
 def _about(connection: Connection, word: str) -> ColumnElement[bool]:
     """Traces where a word is part of an operation, a service, the route or the test case."""
-    within = [traces.c.route.icontains(word, autoescape=True), traces.c.test_case.icontains(word, autoescape=True)]
+    within = [_within(connection, column, word) for column in (traces.c.route, traces.c.test_case)]
     return or_(*within, *speaking_of(connection, word))
+
+
+def _within(connection: Connection, column: Column[str], word: str) -> ColumnElement[bool]:
+    """Whether a text contains a word, where a to z are A to Z: as SQLite has it. PostgreSQL takes twice as long for other alphabets."""
+    of = column.collate("C") if connection.dialect.name == "postgresql" else column
+    return func.lower(of).contains(word.encode().lower().decode(), autoescape=True)
 
 
 def cursor_of(start_ns: int, key: int) -> str:

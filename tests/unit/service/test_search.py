@@ -16,7 +16,6 @@ pytestmark = pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: ba
 async def test_pages_give_every_trace_once(gate: StoreGate, monkeypatch: pytest.MonkeyPatch):
     """Whether the span store has an index or looks into candidates: following `next` visits exactly the traces that match, newest
     first, also the old and rare ones that lie behind more candidates than one page looks into."""
-    monkeypatch.setattr(search, "_AT_ONCE", 4)
     monkeypatch.setattr(search, "_SCANNED", 8)
     old = {1, 2, 3, 17, 18}
     spans = [span(number, start=NOW + number, colour="red" if number in old else "blue") for number in range(1, 31)]
