@@ -8,7 +8,7 @@ from gate.compare.durable import is_read
 from gate.compare.schema import SUPPORT, Group, Slot, children_by_label, pair_group
 from gate.compare.shape import ERROR, ROWS, Label, Shape
 from gate.compare.similarity import SAME_CALL, subtree_unlikeness, unlikeness
-from gate.compare.timing import Timing, intervals, overlaps, relation
+from gate.compare.timing import Timing, begins_first, intervals, overlaps, relation
 from gate.compare.wildcards import wildcard_group
 from gate.model.trace import SpanKind
 from gate.normalize.attributes import is_curated
@@ -346,7 +346,7 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
             continue
         if (first, then) not in firm and (support < SUPPORT or first in loose or then in loose):
             continue
-        if other_end <= start:
+        if begins_first(other_start, other_end, start, end):
             broken.append((first, then, True))
         elif overlaps(start, end, other_start, other_end) and len(by_label[first]) + len(by_label[then]) == 2:
             broken.append((first, then, False))

@@ -6,6 +6,8 @@ run: only when chance can hardly make all of them differ from the golden runs, t
 
 from gate.compare.shape import Label, Shape
 
+MILLISECOND = 1_000_000
+"""In nanoseconds."""
 LARGEST_ORDERED = 24
 """Labels under one caller up to which every pair is looked at; beyond, neighbours."""
 NEIGHBOURS = 4
@@ -77,9 +79,9 @@ class Timing:
 
 def relation(first: tuple[int, int], then: tuple[int, int], number: int) -> int | None:
     """Of two intervals: 0 when the first ends before the other, 1 the other way round, 2 when they overlap; None says nothing."""
-    if first[1] <= then[0]:
+    if precedes(*first, *then):
         return 0
-    if then[1] <= first[0]:
+    if precedes(*then, *first):
         return 1
     return 2 if number == 2 and overlaps(*first, *then) else None
 
@@ -92,17 +94,39 @@ def relations(spans: list[tuple[Label, int, int]]) -> list[tuple[Label, Label, b
         for then, other_start, other_end in spans[position + 1 : position + 1 + reach]:
             if first[0] != then[0]:
                 continue
-            if end <= other_start:
+            if precedes(start, end, other_start, other_end):
                 found.append((first, then, False))
             elif overlaps(start, end, other_start, other_end):
                 found.append((first, then, True))
     return found
 
 
+def precedes(start: int, end: int, other_start: int, other_end: int) -> bool:
+    """Whether the first of two intervals ended before the other began, as far as their clock can tell.
+
+    By a coarse clock one that began clearly earlier and may have ended in time did: what runs at the same time begins together.
+    """
+    grain = _grain(start, end, other_start, other_end)
+    return end <= other_start + grain and (not grain or other_start - start > grain)
+
+
+def begins_first(start: int, end: int, other_start: int, other_end: int) -> bool:
+    """Whether the first of two intervals was over when the other began, which may show by its begin only."""
+    grain = _grain(start, end, other_start, other_end)
+    return end <= other_start + grain and (not grain or start < other_start)
+
+
 def overlaps(start: int, end: int, other_start: int, other_end: int) -> bool:
-    """Whether two intervals share a good part (a third) of the shorter one."""
+    """Whether two intervals share a good part (a third) of the shorter one, as far as their clock can tell."""
     shared = min(end, other_end) - max(start, other_start)
-    return shared > 0 and shared * 3 >= min(end - start, other_end - other_start)
+    return shared > _grain(start, end, other_start, other_end) and shared * 3 >= min(end - start, other_end - other_start)
+
+
+def _grain(start: int, end: int, other_start: int, other_end: int) -> int:
+    """By how much the places of two intervals are uncertain: the JavaScript SDK begins spans at whole milliseconds, measures their
+    length finer and adds it, so each lies up to a millisecond earlier than it was."""
+    coarse = not (start % MILLISECOND or other_start % MILLISECOND) and (end % MILLISECOND or other_end % MILLISECOND)
+    return MILLISECOND if coarse else 0
 
 
 def intervals(shape: Shape, by_label: dict[Label, list[int]]) -> list[tuple[Label, int, int]]:

@@ -5,6 +5,8 @@ import random
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from gate.codec.assemble import build_traces
 from gate.model.flow import RunFlows
 from gate.model.trace import Event, Link, Resource, Scope, Span, SpanKind, StatusCode
@@ -28,6 +30,9 @@ _FIELD = re.compile(r" {2,}")
 _STEP = 10
 _APART = 1_000_000
 """Between the starts of two trees of a run."""
+_MILLISECOND = 1_000_000
+_COARSE = 150_000
+"""Nanoseconds that a drawn unit of time takes with `clock: ms`."""
 
 
 class Node:
@@ -65,14 +70,22 @@ class Node:
             self.kind = SpanKind[key]
 
 
-def draw_run(drawn: str | dict[str, str], run_id: str, limit: int | None = None) -> RunFlows:
+def draw_run(drawn: str | dict[str, str], run_id: str, limit: int | None = None, clock: str = "") -> RunFlows:
     """One run: a tree, or trees by test case, one after the other in time. Spans arrive in any order.
 
-    A test case whose name starts with `-` is none. `limit` cuts attribute values to so many characters.
+    A test case whose name starts with `-` is none. `limit` cuts attribute values to so many characters. `clock: ms`: the spans begin at whole milliseconds.
     """
-    spans = list(draw_spans(drawn, run_id, limit))
+    spans = (
+        [coarse(span) for span in draw_spans(drawn, run_id, limit)] if clock == "ms" else list(draw_spans(drawn, run_id, limit))
+    )
     random.Random(run_id).shuffle(spans)
     return RunFlows(run_id, tuple(flow for trace in build_traces(spans) for flow in normalize(trace)))
+
+
+def coarse(span: Span) -> Span:
+    """The span as the JavaScript SDK makes it: it begins at a whole millisecond, and its length is measured finer."""
+    begin = span.start_ns * _COARSE // _MILLISECOND * _MILLISECOND
+    return replace(span, start_ns=begin, end_ns=begin + (span.end_ns - span.start_ns) * _COARSE + 1)
 
 
 def draw_spans(drawn: str | dict[str, str], run_id: str, limit: int | None = None) -> Iterator[Span]:

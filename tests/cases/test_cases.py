@@ -30,7 +30,7 @@ def golden_runs(file: Path) -> tuple[RunFlows, ...]:
     case = case_of(file)
     drawn = case["baseline"] if isinstance(case["baseline"], list) else [case["baseline"]]
     number = max(case.get("samples", 1), len(drawn))
-    return tuple(draw_run(drawn[at % len(drawn)], f"golden-{at}") for at in range(number))
+    return tuple(draw_run(drawn[at % len(drawn)], f"golden-{at}", clock=case.get("clock", "")) for at in range(number))
 
 
 @cache
@@ -63,7 +63,7 @@ def test_case(file: Path):
     """The comparison finds what the case says, at its place, and nothing else."""
     case = case_of(file)
     approved = judged(file, draw_run(case["approved"], "approved"))[0] if "approved" in case else None
-    verdict, notes = judged(file, draw_run(case["candidate"], "candidate", case.get("limit")), approved)
+    verdict, notes = judged(file, draw_run(case["candidate"], "candidate", case.get("limit"), case.get("clock", "")), approved)
     expected = case["expect"]
     said = "\n".join(_describe(finding) for finding in verdict.findings)
     assert verdict.conclusion == expected["conclusion"], said or verdict.reasons
