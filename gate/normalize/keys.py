@@ -26,6 +26,9 @@ COMMANDS = frozenset(
 _SUBCOMMANDS = frozenset(
     "LOAD EXISTS FLUSH KILL SETINFO SETNAME GETNAME INFO NODES SLOTS SHARDS CREATE HELP USAGE ENCODING".split()
 )
+_SCRIPTS = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"})
+_VALUE = re.compile(r"[\x00-\x1f\x7f\ufffd]|[{\[]\"")
+"""What no key looks like: bytes that are no text, JSON."""
 _LINES = re.compile(r"[\r\n]+|; ?")
 _PARTS = re.compile(r"([:./])")
 _SERVER_NAMED = re.compile(r"^(amq\.gen-|_INBOX\.|amq\.rabbitmq\.reply-to\.|amq\.ctag-)(?!\{id\}$).+$")
@@ -53,15 +56,16 @@ def key_template(key: str) -> str:
 def command_template(statement: str) -> str:
     """The template of a cache command or a pipeline of them (one a line): arguments that follow each other are one `?`.
 
-    Keys that the instrumentation shows are templates: `GET user:17` → `GET user:{id}`.
+    Keys that the instrumentation shows are templates: `GET user:17` → `GET user:{id}`. Values are not shown: what follows the keys
+    of a script, and what follows the first text that no key looks like (JSON, bytes).
     """
     lines: list[str] = []
     for line in _LINES.split(statement):
         words = line.split()
-        if not words:
-            continue
+        if not words or (lines and _VALUE.search(words[0])):
+            continue  # a value that goes on
         command = [words[0].upper() if words[0].upper() in COMMANDS else words[0]]
-        for word in words[1:]:
+        for word in _without_values(command[0], words[1:]):
             argument = word if word.upper() in _SUBCOMMANDS and word.isupper() else _argument(word)
             if argument != "?" or command[-1] != "?":
                 command.append(argument)
@@ -69,6 +73,14 @@ def command_template(statement: str) -> str:
         if not lines or lines[-1] != text:
             lines.append(text)
     return "; ".join(lines)
+
+
+def _without_values(command: str, words: list[str]) -> list[str]:
+    """The arguments of a command up to the first value, which stands for the rest. A script says how many keys it has."""
+    if command in _SCRIPTS and len(words) > 1 and words[1].isdigit() and len(words) > 2 + int(words[1]):
+        return [*words[: 2 + int(words[1])], "?"]
+    value = next((at for at, word in enumerate(words) if _VALUE.search(word)), None)
+    return words if value is None else [*words[:value], "?"]
 
 
 def pipeline_name(name: str) -> str:
