@@ -134,6 +134,13 @@ class SpecCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trace: Annotated[str, msgspec.Meta(pattern="^([0-9a-fA-F]{32})?$", description="A trace id.")] = ""
 
 
+class SpecRan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A run of a spec: the trace that it made, which the server has. Without `environment` it is the trace's own."""
+
+    trace: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{32}$", description="A trace id.")]
+    environment: Word = ""
+
+
 class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a trace is promoted."""
 

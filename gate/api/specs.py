@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Controller, Response, delete, get, post, put
 from litestar.params import FromQuery, JSONBody
 
-from gate.api.bodies import Filter, SpecChange, SpecCheck, SpecId, SpecSource, lower
+from gate.api.bodies import Filter, SpecChange, SpecCheck, SpecId, SpecRan, SpecSource, lower
 from gate.api.gate import InjectedCaller, InjectedGate
 from gate.api.media import rendered
 from gate.api.problems import problems
@@ -75,6 +75,15 @@ class SpecsController(Controller):
         wanted = data or SpecCheck()
         return await gate.check_spec(
             caller.project, spec_id, environment=wanted.environment, trace_id=lower(wanted.trace), by=caller.name
+        )
+
+    @post("/{spec_id:str}/results", status_code=200, scope="ingest", responses=problems(409, 415))
+    async def report_result(
+        self, gate: InjectedGate, caller: InjectedCaller, spec_id: SpecId, data: JSONBody[SpecRan]
+    ) -> SpecOutcome:
+        """Report a run of the spec (`spangate spec run` does): its trace is checked and the result kept as the environment's last one."""
+        return await gate.check_spec(
+            caller.project, spec_id, environment=data.environment, trace_id=lower(data.trace), by=caller.name
         )
 
 

@@ -12,15 +12,18 @@ import rich_click
 from gate.cli.options import client_of, server_options
 from gate.cli.output import print_text, say
 from gate.cli.traces import is_trace_id, traces_of, traces_of_files
-from gate.errors import BadRequest, NotFound
+from gate.errors import BadRequest, GateError, NotFound
 from gate.model.trace import ProblemKind, Trace
 from gate.report.clean import clean
 from gate.report.words import count
+from gate.runner.client import ServerClient
 from gate.runner.files import read_text, write_whole
+from gate.runner.kept_spec import kept_spec, parameters_in, report_result
 from gate.runner.receiver import LocalReceiver
 from gate.runner.sources import FileSource, ReceiverSource, ServerSource
 from gate.runner.spec_run import SpecRun, environment_of, run_spec
 from gate.runner.waiting import Patience
+from gate.service import SavedSpec
 from gate.spec import Spec, SpecResult, build_spec, check_spec, matching, parse_spec, render_spec, resolve
 from gate.spec.formats import SpecFormat
 from gate.spec.scope import test_cases
@@ -134,9 +137,9 @@ def check(spec_file: Path, traces: tuple[str, ...], format_: str) -> int:
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Result on stdout."
 )
-@click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
+@click.argument("spec_name", metavar="SPEC")
 def run(
-    spec_file: Path,
+    spec_name: str,
     server: str,
     token: str,
     project: str,
@@ -150,10 +153,12 @@ def run(
 ) -> int:
     """Send a spec's request, collect its trace, check it.
 
-    The request carries a `traceparent` of its own. Its trace comes from the server that the service exports to, from a file, or
-    directly (--listen).
+    SPEC is a file, or the id or name of a spec that the server keeps; then the environments are the kept ones, and the result is
+    reported to it. The request carries a `traceparent` of its own. Its trace comes from the server that the service exports to, from a
+    file, or directly (--listen).
 
     \b
+      spangate spec run checkout --env staging --server http://gate:4318
       spangate spec run checkout.spec.yaml --env staging --server http://gate:4318
       spangate spec run checkout.spec.yaml --set base_url=http://127.0.0.1:8000 --listen 127.0.0.1:4318
       spangate spec run checkout.spec.yaml --env staging --traces /var/log/otel/traces.jsonl
@@ -161,8 +166,10 @@ def run(
     Exit code: 0 every validation holds, 1 one does not, 2 the spec or a parameter is wrong, 3 the service or the server cannot be
     reached, 4 no spans came, 7 it fails on an incomplete trace.
     """
-    loaded = parse_spec(read_text(spec_file), source=str(spec_file))
-    overrides = {**environment_of(spec_file, environment), **dict(map(_setting, settings))}
+    saved = asyncio.run(_kept(spec_name, server, token, project)) if server and not Path(spec_name).exists() else None
+    loaded = parse_spec(read_text(Path(spec_name)) if saved is None else saved.text, source=spec_name)
+    known = environment_of(Path(spec_name), environment) if saved is None else parameters_in(saved, environment)
+    overrides = {**known, **dict(map(_setting, settings))}
     request = resolve(loaded, overrides, os.environ)
     say(f"{request.method} {request.url}")
     patience = Patience(quiet, deadline)
@@ -177,12 +184,30 @@ def run(
         raise BadRequest("It is not said where the trace can be found.", hint=hint)
     say(f"answered {ran.status}; trace {ran.trace.trace_id} has {count(len(ran.trace.spans), 'span')}")
     _print([ran.result], format_)
-    if ran.result.ok:
-        return 0
-    if ran.incomplete:
+    if ran.incomplete and not ran.result.ok:
         say(f"inconclusive: {ran.incomplete}")
         return _INCONCLUSIVE
-    return _FAILED
+    if saved is not None:
+        asyncio.run(_reported(saved, ran, environment, bool(traces or listen), client_of(server, token, project)))
+    return 0 if ran.result.ok else _FAILED
+
+
+async def _kept(name: str, server: str, token: str, project: str) -> SavedSpec:
+    async with client_of(server, token, project) as client:
+        return await kept_spec(client, name)
+
+
+async def _reported(saved: SavedSpec, ran: SpecRun, environment: str, send: bool, client: ServerClient) -> None:
+    """What was found stands, whether or not the server takes it."""
+    async with client:
+        try:
+            outcome = await report_result(client, saved, ran.trace, environment, send=send)
+        except GateError as error:
+            say(f"warning: the result was not reported: {error}")
+            return
+    say(f"reported to {client.server} as the last result in {outcome.environment}")
+    if outcome.ok != ran.result.ok:
+        say("warning: the server sees it otherwise: the spec was changed there meanwhile, or more spans came")
 
 
 async def _samples(names: tuple[str, ...], server: str, token: str, project: str) -> tuple[Trace, ...]:

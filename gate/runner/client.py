@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTracePartialSuccess
 
 from gate import errors
 from gate.codec.encode import encode_protobuf
@@ -16,7 +18,7 @@ from gate.errors import BadRequest, GateError, NotFound, Unavailable
 from gate.model.run import Run
 from gate.model.trace import Span
 from gate.model.verdict import Approval, Rejection, Verdict
-from gate.service import Promotion
+from gate.service import Promotion, SavedSpec, SpecOutcome
 
 T = TypeVar("T")
 
@@ -130,6 +132,15 @@ class ServerClient:
         """Make every trace of a run golden; what cannot be says why."""
         return await self._decoded(tuple[Promotion, ...], "POST", f"/runs/{_quoted(run)}/promote", json={"reason": reason})
 
+    async def specs(self) -> tuple[SavedSpec, ...]:
+        """The specs that the server keeps."""
+        return await self._decoded(tuple[SavedSpec, ...], "GET", "/specs")
+
+    async def report_result(self, spec_id: str, trace_id: str, environment: str) -> SpecOutcome:
+        """Report the trace that a run of a kept spec made, which the server has; what it finds in it."""
+        body = {"trace": trace_id, "environment": environment}
+        return await self._decoded(SpecOutcome, "POST", f"/specs/{_quoted(spec_id)}/results", json=body)
+
     async def trace(self, trace_id: str) -> bytes:
         """The trace as OTLP/JSON. Raises NotFound."""
         return (await self._api("GET", f"/traces/{_quoted(trace_id)}", params={"format": "otlp"})).content
@@ -176,14 +187,23 @@ def _decode(response: httpx.Response, type_: type[T]) -> T:
 def _error(response: httpx.Response, server: str) -> GateError:
     """The problem as the error it was, by its type, else by status."""
     try:
-        problem = msgspec.json.decode(response.content, type=_Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        if response.headers.get("content-type") == "application/x-protobuf":
+            problem = _Problem(detail=_status_message(response.content))
+        else:
+            problem = msgspec.json.decode(response.content, type=_Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError, DecodeError):
         problem = _Problem(detail=f"{server} answered {response.status_code} {response.reason_phrase}.")
     known = _BY_TYPE.get(problem.type.rpartition(":")[2]) or _BY_STATUS.get(response.status_code)
     if known is None:
         known = Unavailable if response.status_code in (502, 504) else GateError
     detail = problem.detail or problem.title or f"{server} answered {response.status_code}."
     return known(detail, hint=problem.hint)
+
+
+def _status_message(body: bytes) -> str:
+    """The message of a `google.rpc.Status`, with which exports are refused. Its first two fields are numbered and typed like a partial
+    success's (int, string), so that no other library is needed to read it."""
+    return ExportTracePartialSuccess.FromString(body).error_message
 
 
 def _plain_errors() -> Mapping[str, type[GateError]]:

@@ -277,6 +277,50 @@ def test_a_spec_in_an_environment(golden: str, shop: dict[str, str], services: P
         assert (ran.returncode, said in ran.stdout + ran.stderr) == (code, True), ran.stdout + ran.stderr
 
 
+def test_a_spec_that_the_server_keeps(golden: str, gate: Gate, shop: dict[str, str], services: Path) -> None:
+    """Run by its name with a kept environment, its result is the environment's last one on the server, good or bad, with the trace that
+    it made; by its id and without an environment likewise. An unknown name or environment is exit 2, a token that may only read 6."""
+    kept = gate.call("POST", "/specs", params={"project": "shop"}, json={"trace": golden})
+    text = kept["text"].replace(f"name: {kept['name']}", "name: kept order", 1)
+    environments = {
+        name: {"base_url": (services / "environments" / f"{name}.yaml").read_text().partition(" ")[2].strip()}
+        for name in ("staging", "broken")
+    }
+    change = {"version": 1, "text": text, "environments": environments}
+    gate.call("PUT", f"/specs/{kept['id']}", params={"project": "shop"}, json=change)
+
+    def run(spec: str, *options: str, **variables: str) -> tuple[int, str]:
+        ran = spangate("spec", "run", spec, "--quiet", "1", *options, cwd=services, **{**shop, **variables})
+        return ran.returncode, ran.stdout + ran.stderr
+
+    for environment, expected in (("staging", 0), ("broken", 1)):
+        code, said = run("kept order", "--env", environment)
+        assert (code, f"as the last result in {environment}" in said) == (expected, True), said
+    code, said = run(kept["id"], "--set", f"base_url={environments['staging']['base_url']}")
+    assert (code, "as the last result in ci" in said) == (0, True), said
+    saved = gate.call("GET", f"/specs/{kept['id']}", params={"project": "shop"})
+    results = {result["environment"]: result for result in saved["results"]}
+    assert {name: all(check["ok"] for check in result["checks"]) for name, result in results.items()} == {
+        "staging": True, "broken": False, "ci": True,
+    }  # fmt: skip
+    assert {result["version"] for result in results.values()} == {2}
+    found = gate.call("GET", f"/traces/{results['broken']['trace_id']}", params={"project": "shop"})["summary"]
+    assert found["spans"] > 1
+    headers = {"authorization": f"Bearer {shop['SPANGATE_TOKEN']}", "accept": "text/html"}
+    cookie = {"cookie": f"spangate_session={shop['SPANGATE_TOKEN']}"}
+    page = httpx.get(f"{gate.address}/projects/shop/specs/{kept['id']}", headers=headers | cookie, trust_env=False).text
+    assert page.count("✓ holds") == 2 and page.count("✗ does not hold") == 1
+
+    for spec, options, code, part in (
+        ("nobody", (), 2, "no spec of this id or name"),
+        ("kept order", ("--env", "moon"), 2, "It has staging, broken."),
+    ):
+        assert (run(spec, *options)[0], part in run(spec, *options)[1]) == (code, True)
+    reader = gate.project("shop", "read")["SPANGATE_TOKEN"]
+    code, said = run("kept order", "--env", "staging", SPANGATE_TOKEN=reader)
+    assert (code, "needs ingest" in said) == (6, True), said
+
+
 def test_the_generated_pytest_file(golden: str, shop: dict[str, str], services: Path) -> None:
     """The generated pytest file passes on the good service and fails on the bad one, in the one test of the lost call."""
     made = spangate("spec", "new", golden, "--out", "generated.spec.yaml", "--pytest", "generated.py", cwd=services, **shop)

@@ -30,6 +30,7 @@ NEEDS = {
     "GET /traces/facets/{facet}": "read", "GET /traces/{trace_id}/baseline": "read", "GET /traces/{trace_id}/spec/checks": "read",
     "GET /specs": "read", "POST /specs": "review", "GET /specs/{spec_id}": "read", "PUT /specs/{spec_id}": "review",
     "DELETE /specs/{spec_id}": "review", "GET /specs/{spec_id}/file": "read", "POST /specs/{spec_id}/checks": "review",
+    "POST /specs/{spec_id}/results": "ingest",
 }  # fmt: skip
 """Operation → the scope it needs; `admin` includes the others."""
 BODIES: dict[str, Any] = {
@@ -37,6 +38,7 @@ BODIES: dict[str, Any] = {
     "POST /projects/{name}/tokens": {"name": "t", "scopes": ["read"]}, "POST /projects/{name}/policy/preview": {},
     "POST /runs/{run_id}/rejections": {"fingerprints": ["sg1:0"]}, "POST /runs/{run_id}/withdrawals": {"fingerprints": ["sg1:0"]},
     "POST /specs": {"text": "name: a\nentry: {}\n"}, "PUT /specs/{spec_id}": {"version": 1, "text": "name: a\nentry: {}\n"},
+    "POST /specs/{spec_id}/results": {"trace": trace_id(1)},
 }  # fmt: skip
 
 
