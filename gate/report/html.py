@@ -22,6 +22,9 @@ from gate.report.templates import html_templates, source
 from gate.report.view import FlowView, count_up, flow_views, merged
 from gate.report.words import Phrase, count, phrase, weight
 
+UNFOLDED_AT_MOST = 10_000
+"""Rows of a file up to which unchanged calls can be unfolded: 2 to 4 MB. Those of later flows are only counted."""
+
 _COLOURS = 8
 _TITLE_AT_MOST = 300
 _STYLES = ("report/base.css", "report/side_by_side.css", "report/report.css")
@@ -68,15 +71,18 @@ class FlowPanel(msgspec.Struct, frozen=True):
     colours: dict[str, int]
     """Service to colour number."""
     more: str = ""
-    """Where the rows of a long fold are loaded from, ending in `=`; empty in a file, which holds all of them."""
+    """Where the rows of a long fold are loaded from, ending in `=`; empty in a file, which holds them."""
+    whole: bool = True
+    """Whether unchanged calls can be unfolded."""
 
 
 def html(report: Report) -> str:
-    """One self-contained page. Its size grows with the calls; 10,000 of them are about 4 MB."""
+    """One self-contained page. Its size grows with the calls: 10,000 of them are about 3 MB, from `UNFOLDED_AT_MOST` rows on
+    only what changed is added."""
     flows = flow_views(report)
     counts = count_up(report, flows)
     flows = merged(flows)
-    panels = [flow_panel(flow, f"f{number}") for number, flow in enumerate(flows)]
+    panels = _within_limit([flow_panel(flow, f"f{number}") for number, flow in enumerate(flows)])
     anchors = anchors_of(flows, panels)
     cards = finding_cards(report, anchors)
     style, script = _inline(*_STYLES), _inline("report/report.js")
@@ -102,6 +108,16 @@ def html(report: Report) -> str:
             script_hash=script[1],
         )
     )
+
+
+def _within_limit(panels: list[FlowPanel]) -> list[FlowPanel]:
+    """The panels, those after the limit without what they fold."""
+    kept: list[FlowPanel] = []
+    rows = 0
+    for panel in panels:
+        rows += sum(row.count for row in panel.rows)
+        kept.append(panel if rows <= UNFOLDED_AT_MOST or not kept else msgspec.structs.replace(panel, whole=False))
+    return kept
 
 
 def flow_panel(flow: FlowView, anchor: str) -> FlowPanel:
