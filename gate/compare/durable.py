@@ -16,7 +16,9 @@ _PUBLISHING = frozenset("LPUSH RPUSH LPUSHX RPUSHX XADD PUBLISH".split())
 _FILLING = frozenset("SET SETEX PSETEX SETNX MSET HSET HMSET ADD REPLACE EXPIRE PEXPIRE EXPIREAT ZADD SADD TOUCH".split())
 _READING = frozenset("GET HEAD OPTIONS".split())
 _SET_UP_NAME = re.compile(
-    r"(?i)(?:^|[._ :/])(?:connect|connection|get_?connection|acquire|handshake|ping|auth|hello|lookup|reset_?session|client (?:setinfo|setname))$"
+    r"(?i)(?:(?:^|[._ :/])(?:connect|get_?connection|reset_?session|client (?:setinfo|setname))"
+    r"|(?:^|\b(?:dns|tls|tcp|net|pool|redis|valkey|mongo(?:db)?|mysql|pg|postgres|amqp|smtp|ldap|memcached)[._ :/-])"
+    r"(?:connection|acquire|handshake|ping|auth|hello|lookup))$"
 )
 _SET_UP_STATEMENT = re.compile(
     r"(?i)^(?:SELECT set_config\(|SELECT pg_catalog\.version\(|SELECT version\(|SELECT current_schema\(|SELECT @@|SELECT DATABASE\(|SHOW |PRAGMA "
@@ -24,12 +26,16 @@ _SET_UP_STATEMENT = re.compile(
     r"|(?:SELECT|WITH) .*\bFROM (?:pg_catalog\.)?pg_(?:type|class|range|attribute|namespace)\b|CLIENT SET|HELLO|AUTH|PING)"
 )
 """What drivers and mappers send on a new connection of their own accord."""
+_ASKING = re.compile(
+    r"(?i)^(?:SELECT (?:pg_catalog\.)?(?:version|current_schema)\(|SELECT @@|SHOW |(?:SELECT|WITH) .*\bFROM (?:pg_catalog\.)?"
+    r"pg_(?:type|class|range|attribute|namespace)\b|PING\b|HELLO\b)"
+)
 _QUERYING = re.compile(r"(?i)\b(?:get|find|search|query|read|list|count|exists|select|fetch|scan|info|ping)")
 
 
 def is_connecting(label: Label) -> bool:
-    """Whether the call only makes or checks a connection for the call after it."""
-    return not label[2] and bool(_CONNECTING.search(label[1]))
+    """Whether the call only makes, sets up or checks a connection for the call after it."""
+    return bool(_SET_UP_STATEMENT.match(label[2]) if label[2] else _CONNECTING.search(label[1]))
 
 
 def is_durable(operation: Operation) -> bool:
@@ -62,7 +68,13 @@ def sets_up(operation: Operation) -> bool:
     """Whether the call sets up a connection or asks a new one what it is: a pool does so when it must, not when a request asks."""
     if text := operation.attributes.get("db.query.text"):
         return bool(_SET_UP_STATEMENT.match(text))
-    return bool(_SET_UP_NAME.search(operation.name))
+    serves = operation.kind in {SpanKind.SERVER, SpanKind.CONSUMER} or "http.request.method" in operation.attributes
+    return not serves and bool(_SET_UP_NAME.search(operation.name))
+
+
+def asks_connection(operation: Operation) -> bool:
+    """Whether the call only asks a connection what is at its other end: nothing depends on whether it is asked again."""
+    return bool(_ASKING.match(operation.attributes.get("db.query.text", "")))
 
 
 def fills_cache(operation: Operation) -> bool:

@@ -83,24 +83,25 @@ def excuse(flows: Sequence[_Flow], baselines: Baselines, candidate: Sequence[Sha
             if id(one) in excused and one.difference is Difference.RENAMED
             for index in subtree(scene.shape, one.operations)
         }
-        failures = [one for member in divergences if id(member) in excused for one in _new_failures(member, scene, baselines)]
+        remaining = [one for member in divergences if id(member) in excused for one in _not_excused(member, scene, baselines)]
         divergences[:] = [one for one in divergences if id(one) not in excused and one.parent not in inside]
-        divergences.extend(failures)
+        divergences.extend(remaining)
     return notes
 
 
-def _new_failures(member: Divergence, scene: Scene, baselines: Baselines) -> Iterator[Divergence]:
-    """Calls that only moved here, and that fail as no golden one of them does: the move is excused, the failure is not."""
+def _not_excused(member: Divergence, scene: Scene, baselines: Baselines) -> Iterator[Divergence]:
+    """What is wrong below calls that only moved here: one that fails as no golden one of its kind does, and one that is new."""
     if member.difference not in {Difference.ADDED, Difference.COUNT}:
         return
-    operations, labels = scene.shape.flow.operations, scene.shape.labels
-    for index in subtree(scene.shape, member.operations):
-        if operations[index].error and not baselines.variation.fails(labels[index]):
-            facts = (
-                (ERROR, "", "yes"),
-                *((key, "", scene.shape.facts[index][key]) for key in _REASONS & scene.shape.facts[index].keys()),
-            )
-            yield Divergence(Difference.FACT, labels[index], index, operations=(index,), facts=facts)
+    operations, labels, facts = scene.shape.flow.operations, scene.shape.labels, scene.shape.facts
+    for root in member.operations:
+        for index in subtree(scene.shape, [root]):
+            parent = operations[index].parent
+            if index != root and not baselines.variation.knows(labels[parent], labels[index]):
+                yield Divergence(Difference.ADDED, labels[index], parent, operations=(index,), number=1, before="0", after="1")
+            elif operations[index].error and not baselines.variation.fails(labels[index]):
+                reasons = [(key, "", facts[index][key]) for key in sorted(_REASONS & facts[index].keys())]
+                yield Divergence(Difference.FACT, labels[index], index, operations=(index,), facts=((ERROR, "", "yes"), *reasons))
 
 
 def _sites(flows: Sequence[_Flow]) -> list[_Site]:
@@ -236,6 +237,11 @@ class _Floating:
             del candidate[label]
         if any(delta > 0 and candidate[label] > self._variation.most_at_once(label) for label, delta in site.signed):
             return ""
+        starts = any(map(self._golden.is_first_use, candidate))
+        process = scene.shape.flow.operations[site.parent].process
+        unused = (
+            {label for label in self._golden.first_use if not self._by_process[process, label]} if not starts else set[Label]()
+        )
         driven = any(_drives(member, scene) for member in site.members)
         combined = any(member.difference is Difference.VARIANT for member in site.members)
         for golden, index in _instances(site):
@@ -249,19 +255,25 @@ class _Floating:
                 difference = {label: delta for label, delta in difference.items() if delta}
                 if not difference or _loses(site, golden, index, difference):
                     continue
-            rest = {label: delta for label, delta in difference.items() if not self._variation.is_setup(site.caller, label)}
+            rest = {
+                label: delta
+                for label, delta in difference.items()
+                if not self._variation.is_setup(site.caller, label, delta) and not (label in unused and delta < 0)
+            }
             if not rest:
-                return SET_UP
+                return SET_UP if any(map(self._variation.sets_up, difference)) else FIRST_USE
             if any(not candidate[label] and self._variation.always(site.caller, label) for label in rest):
                 continue
-            rest = {label: delta for label, delta in rest.items() if not self._golden.is_first_use(label)}
+            used = {label for label, delta in rest.items() if self._is_first_use(label, delta, starts)}
+            rest = {label: delta for label, delta in rest.items() if label not in used}
             if not rest:
                 return FIRST_USE
             if self._variation.is_varying(site.caller, rest, together=combined):
                 return "varies between golden runs"
-            first = id(scene.shape.flow.operations[site.parent]) in self._first
-            signed = rest if first else {label: -delta for label, delta in rest.items()}
-            if self._variation.is_first(site.caller, signed, together=combined):
+            asked = {label: delta for label, delta in rest.items() if not self._variation.sets_up(label)}
+            if not self._is_first(site, difference, rest):
+                asked = {label: -delta for label, delta in asked.items()}
+            if self._variation.is_first(site.caller, asked, together=combined) if asked else used:
                 return FIRST_USE
             if driven and self._variation.is_exchange(site.caller[0], difference):
                 return "a cache or a retry"
@@ -269,13 +281,28 @@ class _Floating:
                 return "too few samples to tell"
         return ""
 
+    def _is_first(self, site: _Site, difference: dict[Label, int], rest: dict[Label, int]) -> bool:
+        """Whether the caller is the first of its kind in its process, or thread: it set up what others left out, or none did."""
+        set_up = sum(delta for label, delta in difference.items() if label not in rest)
+        return set_up > 0 or (not set_up and id(site.scene.shape.flow.operations[site.parent]) in self._first)
+
+    def _is_first_use(self, label: Label, delta: int, starts: bool) -> bool:
+        """Whether a call is one of first use that may come or go; where a process starts (it makes others of first use), one that
+        the run makes less often than any golden run is lost."""
+        lost = delta < 0 and starts and self._totals[label] < self._golden.least(label)
+        return self._golden.is_first_use(label) and not lost
+
     def _is_conserved(self, site: _Site) -> bool:
         """Whether all that differs are reads that the run makes exactly as often as every golden run does: they only moved, be it
         to where golden runs made them seldom, which is no difference there."""
         if not site.signed or _writes(site) or any(member.difference is Difference.VARIANT for member in site.members):
             return False
         leaves = not any(site.scene.shape.children[index] for member in site.members for index in member.operations)
-        return leaves and all(self._golden.is_constant(label, self._totals[label]) for label, _ in site.signed)
+        return leaves and all(
+            self._golden.is_constant(label, self._totals[label])
+            or (self._golden.within(label, self._totals[label]) and self._variation.is_setup(site.caller, label, delta))
+            for label, delta in site.signed
+        )
 
     def _is_once_a_process(self, site: _Site) -> bool:
         """Whether all that is new are reads that a golden run makes once, where more processes now make each of them once."""

@@ -10,7 +10,7 @@ from gate.model.flow import Operation
 class GoldenRuns:
     """The golden runs, looked at only when a candidate differs."""
 
-    __slots__ = ("_constant", "_first_use", "_prepared", "_runs", "most", "most_processes")
+    __slots__ = ("_constant", "_least", "_prepared", "_runs", "first_use", "most", "most_processes")
 
     def __init__(self) -> None:
         self._runs: list[tuple[str, list[Shape]]] = []
@@ -19,7 +19,9 @@ class GoldenRuns:
         self.most_processes: Counter[str] = Counter()
         """By service, the most processes that one golden run had."""
         self._prepared = False
-        self._first_use: set[Label] = set()
+        self.first_use: set[Label] = set()
+        """Calls that golden processes make only the first time that they do something."""
+        self._least: Counter[Label] = Counter()
         self._constant: dict[Label, int] = {}
 
     def add(self, run: str, shapes: Sequence[Shape]) -> None:
@@ -48,6 +50,7 @@ class GoldenRuns:
                 self.most_processes[service] = max(self.most_processes[service], len(processes))
             totals.append(counts)
             _watch_first_use(shapes, supports, against)
+        self._least = Counter({label: min(one[label] for one in totals) for label in self.most})
         if len(totals) > 1:
             self._constant = {label: count for label, count in totals[0].items() if all(one[label] == count for one in totals)}
         callers = {
@@ -57,11 +60,15 @@ class GoldenRuns:
             for index, below in enumerate(shape.children)
             if below
         }
-        self._first_use = {label for label, number in supports.items() if number >= 2 and not against[label]} - callers
+        self.first_use = {label for label, number in supports.items() if number >= 2 and not against[label]} - callers
 
     def is_constant(self, label: Label, count: int) -> bool:
         """Whether every golden run makes this call exactly so often; one run alone shows no constancy."""
         return self._constant.get(label) == count
+
+    def least(self, label: Label) -> int:
+        """The fewest of a call in one golden run."""
+        return self._least[label]
 
     def within(self, label: Label, count: int) -> bool:
         """Whether a run may have so many of these calls: no more than twice and one more than any golden run."""
@@ -69,7 +76,7 @@ class GoldenRuns:
 
     def is_first_use(self, label: Label) -> bool:
         """Whether the golden processes make this call only the first time that they do something."""
-        return label in self._first_use
+        return label in self.first_use
 
 
 def processes_of(shapes: Sequence[Shape]) -> dict[str, set[str]]:

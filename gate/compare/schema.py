@@ -68,7 +68,7 @@ class Group:
         positive = [count for count in self.counts if count]
         if len(positive) < 2:
             return False
-        if len(positive) == 2 and sum(self.counts.values()) >= SUPPORT:  # two ways to go, no repetition that depends on data
+        if len(self.counts) == 2 and sum(self.counts.values()) >= SUPPORT:  # two ways to go, no repetition that depends on data
             return min(positive) <= number <= self.most
         return (1 if self.least else 0) <= number <= 2 * self.most + 1
 

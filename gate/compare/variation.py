@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from gate.compare.durable import fills_cache, is_durable, sets_up
+from gate.compare.durable import asks_connection, fills_cache, is_durable, sets_up
 from gate.compare.runs import GoldenRuns
 from gate.compare.schema import Slot
 from gate.compare.shape import Label, Shape
@@ -23,6 +23,8 @@ LARGEST_EXCHANGE = 8
 """Different calls of an exchange; what differs by more is no exchange."""
 RARE = 2
 """Calls of a run up to which a lasting call is a row that is created lazily."""
+MANY = 3
+"""Different numbers of one call from which its number depends on data."""
 SELDOM = 0.5
 """Share of its callers' golden instances up to which a call is no regular work of theirs, and may turn up below others."""
 
@@ -31,6 +33,7 @@ class Variation:
     """What varies in a set of golden runs."""
 
     __slots__ = (
+        "_asking",
         "_at_once",
         "_callers",
         "_durable",
@@ -55,9 +58,10 @@ class Variation:
         """Callers that have the call, by call."""
         self._pairs: Counter[tuple[Label, Label]] = Counter()
         """Instances of a caller that have a call, by both."""
-        self._at_once: Counter[Label] = Counter()
-        """The most of a call below one caller."""
+        self._at_once: dict[Label, set[int]] = {}
+        """How many of a call there are below a caller that makes it."""
         self._setup: set[Label] = set()
+        self._asking: set[Label] = set()
         self._durable: set[Label] = set()
         self._failing: set[Label] = set()
         self._filling: set[Label] = set()
@@ -69,7 +73,7 @@ class Variation:
         self._count(runs)
         self._learn_static(runs)
         self._learn_varying(flows)
-        for exchanges in (self._static, self._varying, self._first):
+        for exchanges in (self._static, self._varying):
             exchanges.strip(self._is_seldom)
 
     def knows(self, caller: Label, call: Label) -> bool:
@@ -81,15 +85,21 @@ class Variation:
         return call in self._failing
 
     def most_at_once(self, call: Label) -> int:
-        """The most of a call that any golden caller makes."""
-        return self._at_once[call]
+        """The most of a call that a caller may make: as many as any golden one; of reads whose number depends on data, twice as many."""
+        known = self._at_once.get(call, {0})
+        return 2 * max(known) + 1 if len(known) >= MANY and call not in self._durable else max(known)
 
     def always(self, caller: Label, call: Label) -> bool:
         """Whether every golden instance of the caller makes the call at least once."""
         return self._pairs[caller, call] >= self._instances[caller] > 0
 
-    def is_setup(self, caller: Label, call: Label) -> bool:
-        """Whether a call sets up a connection, or is part of that, and is no regular work of its callers."""
+    def is_setup(self, caller: Label, call: Label, delta: int = 0) -> bool:
+        """Whether a call sets up a connection, or is part of that, and is no regular work of its callers.
+
+        `delta`: by how much its number differs. What only asks a new connection what it is may always be asked less often.
+        """
+        if delta < 0 and call in self._asking:
+            return True
         if call in self._durable or not (call in self._setup or (caller in self._setup and self._pairs[caller, call])):
             return False
         return self._is_seldom(call) or self._pairs[caller, call] <= SELDOM * self._instances[caller]
@@ -150,7 +160,7 @@ class Variation:
                         looked_at.add(kind)
                         self._look_at(operation, label)
                     for call, number in shape.calls(index).items() if shape.children[index] else ():
-                        self._at_once[call] = max(self._at_once[call], number)
+                        self._at_once.setdefault(call, set()).add(number)
                         self._with[call] += 1
                         self._pairs[label, call] += 1
                         self._callers.setdefault(call, set()).add(label)
@@ -164,6 +174,8 @@ class Variation:
             self._filling.add(label)
         if sets_up(operation):
             self._setup.add(label)
+            if asks_connection(operation):
+                self._asking.add(label)
 
     def _learn_static(self, runs: GoldenRuns) -> None:
         variants: dict[tuple[Label, str], dict[Exchange, None]] = {}
@@ -189,10 +201,25 @@ class Variation:
                         later.setdefault(place, set()).add(exchange)
             for place, others in later.items():
                 if len(others) <= LARGEST_VARIANTS:
-                    for other in others:
-                        self._first.add(place[1], _difference(first[place][1], other))
+                    self._learn_first(place[1], first[place][1], others, runs)
         for (caller, _), known in variants.items():
             self._static.compare(caller, list(known))
+
+    def _learn_first(self, caller: Label, first: Exchange, others: set[Exchange], runs: GoldenRuns) -> None:
+        """What the first instance of a caller in a process does and no later one does as often; set-up aside, that has its own rule."""
+        most: Counter[Label] = Counter()
+        for other in others:
+            for label, number in other:
+                most[label] = max(most[label], number)
+        counts = dict(first)
+        for other in others:
+            exchange = frozenset(
+                (label, delta)
+                for label, delta in _difference(first, other)
+                if label not in self._setup and not self.is_setup(caller, label) and not runs.is_first_use(label)
+            )
+            if all(delta < 0 or counts[label] > most[label] for label, delta in exchange):
+                self._first.add(caller, exchange)
 
     def _learn_varying(self, flows: Iterable[tuple[Slot, list[Shape]]]) -> None:
         for root, samples in flows:
