@@ -237,11 +237,8 @@ class _Floating:
             del candidate[label]
         if any(delta > 0 and candidate[label] > self._variation.most_at_once(label) for label, delta in site.signed):
             return ""
-        starts = any(map(self._golden.is_first_use, candidate))
         process = scene.shape.flow.operations[site.parent].process
-        unused = (
-            {label for label in self._golden.first_use if not self._by_process[process, label]} if not starts else set[Label]()
-        )
+        unused = {label for label in self._golden.first_use if not self._by_process[process, label]}
         driven = any(_drives(member, scene) for member in site.members)
         combined = any(member.difference is Difference.VARIANT for member in site.members)
         for golden, index in _instances(site):
@@ -264,7 +261,7 @@ class _Floating:
                 return SET_UP if any(map(self._variation.sets_up, difference)) else FIRST_USE
             if any(not candidate[label] and self._variation.always(site.caller, label) for label in rest):
                 continue
-            used = {label for label, delta in rest.items() if self._is_first_use(label, delta, starts)}
+            used = self._golden.first_use.intersection(rest)
             rest = {label: delta for label, delta in rest.items() if label not in used}
             if not rest:
                 return FIRST_USE
@@ -285,12 +282,6 @@ class _Floating:
         """Whether the caller is the first of its kind in its process, or thread: it set up what others left out, or none did."""
         set_up = sum(delta for label, delta in difference.items() if label not in rest)
         return set_up > 0 or (not set_up and id(site.scene.shape.flow.operations[site.parent]) in self._first)
-
-    def _is_first_use(self, label: Label, delta: int, starts: bool) -> bool:
-        """Whether a call is one of first use that may come or go; where a process starts (it makes others of first use), one that
-        the run makes less often than any golden run is lost."""
-        lost = delta < 0 and starts and self._totals[label] < self._golden.least(label)
-        return self._golden.is_first_use(label) and not lost
 
     def _is_conserved(self, site: _Site) -> bool:
         """Whether all that differs are reads that the run makes exactly as often as every golden run does: they only moved, be it

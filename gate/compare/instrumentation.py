@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from gate.compare.changes import Scene, deltas_of_calls, handler_of, sample_operations
 from gate.compare.divergence import Difference, Divergence
+from gate.compare.durable import is_durable
 from gate.compare.layers import Layers
 from gate.compare.shape import Label, Shape
 from gate.model.change import InstrumentationChanged
@@ -20,6 +21,7 @@ FEWEST_HANDLERS = 3
 """Different calls, and request handlers that made them, that a vanished layer must have had when no twin still shows its calls.
 Fewer are what one changed handler loses."""
 
+_PROMOTED = frozenset({Difference.ADDED, Difference.COUNT, Difference.MOVED})
 _LESS = frozenset({Difference.MISSING, Difference.COUNT, Difference.UNWRAPPED})
 
 
@@ -107,11 +109,30 @@ def _remove_vanished(
             continue
         notice = InstrumentationChanged("", scope, ", ".join(sorted(before.versions[scope])[:3]), "absent")
         for number, (scene, divergences) in enumerate(flows):
-            kept = [one for one in divergences if one.operations or not _is_of(one, scene, scope, only)]
+            inside = _calls_inside(scope, scene) if divergences else set[Label]()
+            kept = [
+                one
+                for one in divergences
+                if not (one.label in inside and one.difference in _PROMOTED)
+                and (one.operations or not _is_of(one, scene, scope, only))
+            ]
             if len(kept) < len(divergences):
                 divergences[:] = kept
                 if notice not in notices.setdefault(number, []):
                     notices[number].append(notice)
+
+
+def _calls_inside(layer: str, scene: Scene) -> set[Label]:
+    """The calls of other libraries that the golden flow has below the layer's, and the candidate as often without it."""
+    golden = scene.golden
+    below = {
+        golden.labels[child]
+        for index, operation in enumerate(golden.flow.operations)
+        if operation.scope == layer
+        for child in golden.children[index]
+        if golden.flow.operations[child].scope != layer
+    }
+    return below - deltas_of_calls(scene).keys() if below else below
 
 
 def _is_layer(
@@ -123,9 +144,14 @@ def _is_layer(
     expected: bool,
     twin: bool,
 ) -> bool:
-    """Whether the layer alone is gone: nothing of other libraries went with it, no call went otherwise than before."""
+    """Whether the layer alone is gone: nothing of other libraries went with it, no call went otherwise than before.
+
+    Without a twin that still shows its calls it takes many calls of many handlers, or, of reads and caches, that nothing else in
+    the run differs: a cache that is no longer asked makes other calls.
+    """
     lost: Counter[Label] = Counter()
     handlers: set[Label] = set()
+    alone = True
     for scene, divergences in flows:
         for divergence in divergences:
             if _is_of(divergence, scene, layer, only):
@@ -133,9 +159,13 @@ def _is_layer(
                     return False
                 lost[divergence.label] += 1
                 handlers.add(scene.shape.labels[handler_of(scene.shape, divergence.parent)])
+                operations = scene.golden.flow.operations
+                alone = alone and not any(is_durable(operations[at]) for at in sample_operations(divergence, scene))
             elif divergence.label not in gone and not expected and divergence.difference is Difference.FACT:
                 return False
-    return bool(lost) and (twin or (len(lost) >= FEWEST_LABELS and len(handlers) >= FEWEST_HANDLERS))
+            else:
+                alone = False
+    return bool(lost) and (twin or (len(handlers) >= FEWEST_HANDLERS and (alone or len(lost) >= FEWEST_LABELS)))
 
 
 def _is_of(divergence: Divergence, scene: Scene, layer: str, only: set[Label]) -> bool:

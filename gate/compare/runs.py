@@ -10,7 +10,7 @@ from gate.model.flow import Operation
 class GoldenRuns:
     """The golden runs, looked at only when a candidate differs."""
 
-    __slots__ = ("_constant", "_least", "_prepared", "_runs", "first_use", "most", "most_processes")
+    __slots__ = ("_constant", "_prepared", "_runs", "first_use", "most", "most_processes")
 
     def __init__(self) -> None:
         self._runs: list[tuple[str, list[Shape]]] = []
@@ -21,7 +21,6 @@ class GoldenRuns:
         self._prepared = False
         self.first_use: set[Label] = set()
         """Calls that golden processes make only the first time that they do something."""
-        self._least: Counter[Label] = Counter()
         self._constant: dict[Label, int] = {}
 
     def add(self, run: str, shapes: Sequence[Shape]) -> None:
@@ -50,7 +49,6 @@ class GoldenRuns:
                 self.most_processes[service] = max(self.most_processes[service], len(processes))
             totals.append(counts)
             _watch_first_use(shapes, supports, against)
-        self._least = Counter({label: min(one[label] for one in totals) for label in self.most})
         if len(totals) > 1:
             self._constant = {label: count for label, count in totals[0].items() if all(one[label] == count for one in totals)}
         callers = {
@@ -65,10 +63,6 @@ class GoldenRuns:
     def is_constant(self, label: Label, count: int) -> bool:
         """Whether every golden run makes this call exactly so often; one run alone shows no constancy."""
         return self._constant.get(label) == count
-
-    def least(self, label: Label) -> int:
-        """The fewest of a call in one golden run."""
-        return self._least[label]
 
     def within(self, label: Label, count: int) -> bool:
         """Whether a run may have so many of these calls: no more than twice and one more than any golden run."""
