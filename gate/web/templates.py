@@ -7,7 +7,7 @@ import jinja2
 from gate.report.templates import html_templates
 from gate.web.markdown import on_github
 from gate.web.static import static
-from gate.web.words import address, duration, moment, moment_text, verbatim
+from gate.web.words import address, code_spans, duration, moment, moment_text, verbatim
 
 
 @cache
@@ -16,6 +16,7 @@ def page_templates() -> jinja2.Environment:
     environment = html_templates().overlay()
     environment.filters = {
         **environment.filters,
+        "code_spans": code_spans,
         "duration": duration,
         "moment": moment,
         "moment_text": moment_text,

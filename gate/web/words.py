@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from gate.report.clean import clean_line
 
@@ -52,3 +52,11 @@ def address(*parts: str, **query: object) -> str:
 def verbatim(text: str) -> Markup:
     """Text whose line breaks and spaces stay, for `<pre>`: escaped, and without what no surface should show."""
     return Markup("\n").join(map(clean_line, text.splitlines()))
+
+
+def code_spans(text: str) -> Markup:
+    """Markdown's `code` in a sentence as HTML; everything is escaped, an odd backtick stays."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))

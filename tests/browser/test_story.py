@@ -24,7 +24,8 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 
 def test_from_search_to_a_failing_test(browser: Browser, served: Server) -> None:
-    """Search for the endpoint, tick the two calls, see the cause, promote the good one, and run its generated test on the bad one."""
+    """Search for the endpoint, tick the two calls, see the cause, promote the good one, run its generated test on the bad one,
+    keep the test, and see it fail there, too."""
     reader = Reader(browser, served.url)
     page = reader.open("/")
     page.get_by_role("link", name="Traces", exact=True).click()
@@ -57,6 +58,14 @@ def test_from_search_to_a_failing_test(browser: Browser, served: Server) -> None
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").first.click()
     assert download.value.suggested_filename == f"{GOOD[:8]}.spec.yaml"
+
+    page.get_by_role("button", name="Keep as a spec").click()
+    page.wait_for_url("**/specs/*")
+    assert "UPDATE traces" in page.locator(".validations").inner_text()
+    page.get_by_text("Check a stored trace").click()
+    page.locator("[name=trace]").fill(BAD)
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_text("✗ does not hold").wait_for()
     reader.close()
 
     [baseline] = served.run(served.gate.baselines("default"))

@@ -114,6 +114,27 @@ def test_finding_looks_into_attributes(person: Reader) -> None:
     assert "UPDATE" in page.evaluate("document.activeElement.innerText")
 
 
+def test_what_was_found_has_an_address(person: Reader) -> None:
+    """The address holds what was looked for and the span beside it; going back takes them away again; sent to somebody it shows
+    the same spans."""
+    page = opened(person, GOOD)
+    page.locator("#find").fill("4711 ")
+    page.get_by_role("button", name="Find").click()
+    page.wait_for_url("**?find=4711")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?find=4711&span=*")
+    shared = page.url
+    page.go_back()
+    page.go_back()
+    expect(page.locator(".row.match")).to_have_count(0)
+    expect(page.locator("#find")).to_have_value("")
+    page.go_forward()
+    expect(page.locator(".row.match")).to_have_count(3)
+    other = person.open(shared.removeprefix(person.url))
+    assert other.locator(".row .op").all_inner_texts() == ["SELECT traces", "UPDATE traces", "update"]
+    assert other.locator("#span-side h2").inner_text() == "SELECT traces"
+
+
 def test_the_critical_path_stands_out(person: Reader) -> None:
     """The spans that the answer waited for are bold, the others pale."""
     page = opened(person, GOOD)

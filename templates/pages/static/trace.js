@@ -162,7 +162,7 @@ async function open(address, remember = true) {
   const span = side.querySelector("[data-span]");
   chosen = span ? Number(span.dataset.row) : -1;
   refresh();
-  if (remember && span) history.pushState(null, "", `${base}?span=${span.dataset.span}`);
+  if (remember && span) history.pushState(null, "", here());
 }
 
 function close(remember = true) {
@@ -174,10 +174,25 @@ function close(remember = true) {
   hint.textContent = "Choose a span to see its attributes, events and links.";
   side.replaceChildren(hint);
   refresh();
-  if (remember) history.pushState(null, "", base);
+  if (remember) history.pushState(null, "", here());
 }
 
-async function find(text) {
+/** The address of what is shown: the span beside, and what was looked for. */
+function here() {
+  const query = new URLSearchParams();
+  if (sought) query.set("find", sought);
+  const span = side.querySelector("[data-span]");
+  if (span) query.set("span", span.dataset.span);
+  return query.size ? `${base}?${query}` : base;
+}
+
+let sought = "";
+async function find(text, remember = true) {
+  if (remember && text !== sought) {
+    sought = text;
+    history.pushState(null, "", here());
+  }
+  sought = text;
   const answer = text ? await fetch(`${base}/find?text=${encodeURIComponent(text)}`, { headers }) : null;
   order = answer?.ok ? await answer.json() : [];
   matches = new Set(order);
@@ -246,7 +261,11 @@ function listen() {
     arrange();
   });
   addEventListener("popstate", () => {
-    const span = new URLSearchParams(location.search).get("span");
+    const query = new URLSearchParams(location.search);
+    const text = query.get("find") ?? "";
+    document.getElementById("find").value = text;
+    if (text !== sought) find(text, false);
+    const span = query.get("span");
     if (span) open(`${base}?span=${span}`, false);
     else close(false);
   });
