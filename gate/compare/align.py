@@ -348,7 +348,11 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
             continue
         if begins_first(other_start, other_end, start, end):
             broken.append((first, then, True))
-        elif overlaps(start, end, other_start, other_end) and len(by_label[first]) + len(by_label[then]) == 2:
+        elif (
+            overlaps(start, end, other_start, other_end)
+            and len(by_label[first]) + len(by_label[then]) == 2
+            and not (timing and (first in timing.late or then in timing.late))
+        ):
             broken.append((first, then, False))
     if not broken:
         return

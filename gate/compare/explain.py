@@ -6,6 +6,7 @@ from collections.abc import Callable
 from gate.compare.changes import Scene, handler_of, is_error, sample_operations, subtree
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import is_connecting, is_durable
+from gate.compare.polling import is_waiting
 from gate.compare.sentences import REPEATED
 from gate.compare.shape import ERROR, Label
 from gate.model.trace import SpanKind
@@ -39,6 +40,7 @@ def explain(divergences: list[Divergence], scene: Scene, may_lead: Callable[[Div
     ordered = sorted(divergences, key=lambda divergence: (divergence.position, divergence.label))
     _mark_propagated(ordered, scene)
     leading = [divergence for divergence in ordered if may_lead(divergence)]
+    leading = [divergence for divergence in leading if not is_waiting(divergence, scene)] or leading
     root = _unanswered(leading, scene) or _outcome(leading, scene) or _repetition(leading) or _telling(leading, scene)
     return Cause(root, [divergence for divergence in ordered if divergence is not root], scene)
 

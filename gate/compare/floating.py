@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cached_property
 from typing import TypeAlias
 
-from gate.compare.changes import Scene, is_error, sample_operations, subtree
+from gate.compare.changes import Scene, sample_operations, subtree
 from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import fills_cache, is_durable
 from gate.compare.learn import Baselines
+from gate.compare.polling import is_polling
 from gate.compare.runs import count_calls, first_instances, processes_of
 from gate.compare.shape import ERROR, Label, Shape
 from gate.model.flow import Operation
@@ -37,8 +38,6 @@ FIRST_USE = "first use"
 SET_UP = "connection set-up"
 FEW_SAMPLES = 3
 """Samples from which variation shows itself."""
-MOST_POLLS = 8
-"""How many more times than twice the golden number a call may be repeated until it succeeds."""
 LARGEST_INSTANCES = 12
 """Different golden sets of calls at one place that a candidate's are compared with."""
 
@@ -228,7 +227,7 @@ class _Floating:
         if any(delta > 0 and not self._golden.within(label, self._totals[label]) for label, delta in site.signed):
             return ""
         few = len(scene.baseline.samples) < FEW_SAMPLES
-        if all(_is_polling(member, scene, few) for member in site.members):
+        if all(is_polling(member, scene, few) for member in site.members):
             return "asked until it was there"
         if self._variation.sets_up(site.caller) and not scene.shape.children[site.parent] and not _writes(site):
             return SET_UP  # a pool had a connection
@@ -382,33 +381,6 @@ def _drives(divergence: Divergence, scene: Scene) -> bool:
     if any(fills_cache(operation) for operation in (*gone, *new)):
         return True
     return divergence.difference is Difference.COUNT and divergence.number > 0 and any(map(_failed, (*gone, *new)))
-
-
-def _is_polling(divergence: Divergence, scene: Scene, few: bool) -> bool:
-    """Whether a call is repeated until it succeeds, there as here: how often is a matter of time.
-
-    Of one golden test that succeeded at once nobody knows whether it would have asked again.
-    """
-    if divergence.difference is not Difference.COUNT:
-        return False
-    partner = scene.pairing.sample_of.get(divergence.parent, -1)
-    if partner < 0:
-        return False
-    counts: list[int] = []
-    for shape, parent in ((scene.golden, partner), (scene.shape, divergence.parent)):
-        members = [child for child in shape.children[parent] if shape.labels[child] == divergence.label]
-        answers = [_answer(shape.flow.operations[child]) for child in members]
-        if not answers or is_error(answers[-1]) or not all(is_error(answer) for answer in answers[:-1]):
-            return False
-        if is_durable(shape.flow.operations[members[0]]):
-            return False
-        counts.append(len(members))
-    by_test = few and divergence.parent == 0 and bool(scene.shape.flow.key.test_case)
-    return max(counts) <= 2 * counts[0] + MOST_POLLS and (counts[0] > 1 or by_test)
-
-
-def _answer(operation: Operation) -> str:
-    return "error" if operation.error else operation.attributes.get("http.response.status_code", "")
 
 
 def _durable_losses(site: _Site) -> list[Label]:

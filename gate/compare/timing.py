@@ -25,13 +25,15 @@ FEWEST = 5
 class Timing:
     """How the calls of one caller lie in time. Pairs are ordered by label; only calls of one service share a clock."""
 
-    __slots__ = ("_decided", "_firm", "loose", "pairs")
+    __slots__ = ("_decided", "_firm", "late", "loose", "pairs")
 
     def __init__(self) -> None:
         self.pairs: dict[tuple[Label, Label], list[int]] = {}
         """How often the first ended before the second began, the other way round, and how often they overlapped."""
         self.loose: set[Label] = set()
         """Calls that ever overlapped another."""
+        self.late: set[Label] = set()
+        """Calls that ever began when the caller had ended: nothing waits for them, so what they overlap is luck."""
         self._decided: list[tuple[Label, Label]] | None = None
         self._firm: set[tuple[Label, Label]] | None = None
 
@@ -51,6 +53,7 @@ class Timing:
                 (first, then)
                 for (first, then), counts in self.pairs.items()
                 if (first in self.loose or then in self.loose)
+                and self.late.isdisjoint((first, then))
                 and sum(counts) >= FEWEST
                 and max(counts) >= (1 - RARE) * sum(counts)
             ]
@@ -69,6 +72,8 @@ class Timing:
         members = sorted(
             (operations[member].start_ns, operations[member].end_ns, label) for label, own in by_label.items() for member in own
         )
+        ended = operations[operations[next(iter(by_label.values()))[0]].parent].end_ns
+        self.late.update(label for start, _, label in members if start >= ended)
         longest = members[0]
         for start, end, label in members[1:]:
             if label[0] == longest[2][0] and overlaps(longest[0], longest[1], start, end):

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import zstandard
 
-from gate.model.flow import Flow, FlowKey, Folded, Operation
-from gate.model.trace import Link, Problem, SpanKind
-from gate.model.verdict import Comparison, Finding, Verdict
+from gate.model.flow import Flow, Operation
+from gate.model.trace import Link, Problem
+from gate.model.verdict import Comparison, Verdict
 
 
 def encode_verdict(verdict: Verdict) -> bytes:
@@ -27,48 +27,27 @@ def encode_comparisons(comparisons: tuple[Comparison, ...]) -> bytes:
 
 def decode_comparisons(blob: bytes) -> tuple[Comparison, ...]:
     """The values that were encoded."""
-    stored = msgspec.msgpack.decode(_decompress(blob), type=tuple[_Comparison, ...])
-    return tuple(
-        Comparison(
-            **{name: getattr(one, name) for name in one.__struct_fields__ if name not in ("flow", "sample")},
-            flow=_flow(one.flow),
-            sample=_flow(one.sample),
-        )
-        for one in stored
-    )
+    return msgspec.msgpack.decode(_decompress(blob), type=tuple[_Comparison, ...])
 
 
-class _Flow(msgspec.Struct):
-    """`Flow` with untyped operations: msgspec cannot decode the recursive type of a link's attributes."""
+class _Link(Link, frozen=True, gc=False):
+    """A stored link: msgspec cannot decode the recursive type of its attributes."""
 
-    key: FlowKey
-    trace_id: str
-    operations: list[dict[str, Any]]
-    problems: tuple[Problem, ...]
+    attributes: dict[str, Any]
 
 
-class _Comparison(msgspec.Struct):
-    key: FlowKey
+class _Operation(Operation, frozen=True, gc=False):
+    links: tuple[_Link, ...] = ()
+
+
+class _Flow(Flow, frozen=True):
+    operations: tuple[_Operation, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class _Comparison(Comparison, frozen=True):
     flow: _Flow | None
     sample: _Flow | None
-    pairs: tuple[tuple[int, int], ...]
-    samples: int
-    findings: tuple[Finding, ...]
-    incomplete: str
-    notes: tuple[str, ...]
-
-
-def _flow(stored: _Flow | None) -> Flow | None:
-    if stored is None:
-        return None
-    return Flow(stored.key, stored.trace_id, tuple(map(_operation, stored.operations)), stored.problems)
-
-
-def _operation(stored: dict[str, Any]) -> Operation:
-    stored["kind"] = SpanKind(stored["kind"])
-    stored["links"] = tuple(Link(**link) for link in stored["links"])
-    stored["folded"] = tuple(Folded(**folded) for folded in stored["folded"])
-    return Operation(**stored)
 
 
 def _compress(value: object) -> bytes:

@@ -28,9 +28,10 @@ KEYS = {
 INHERITED = frozenset({"process", "version"})
 _FIELD = re.compile(r" {2,}")
 _STEP = 10
-_APART = 1_000_000
+_APART = 10_000_000_000
 """Between the starts of two trees of a run."""
 _MILLISECOND = 1_000_000
+_PAUSE = 100 * _MILLISECOND
 _COARSE = 150_000
 """Nanoseconds that a drawn unit of time takes with `clock: ms`."""
 
@@ -44,7 +45,7 @@ class Node:
         head, *fields = _FIELD.split(line.removeprefix("~ "))
         self.service, _, self.name = head.partition(": ")
         self.kind = SpanKind.INTERNAL
-        self.error = self.lost = self.late = False
+        self.error = self.lost = self.late = self.pause = False
         self.times = 1
         self.attributes: dict[str, str] = {}
         self.resource: dict[str, str] = {}
@@ -64,7 +65,7 @@ class Node:
             self.attributes[KEYS.get(key, key)] = value
         elif re.fullmatch(r"x\d+", key):
             self.times = int(key[1:])
-        elif key in {"error", "lost", "late"}:
+        elif key in {"error", "lost", "late", "pause"}:
             setattr(self, key, True)
         else:
             self.kind = SpanKind[key]
@@ -145,6 +146,8 @@ class _Trace:
             if not child.parallel:
                 begun = clock
             for _ in range(child.times):
+                if child.pause:
+                    clock = begun = begun + _PAUSE
                 clock = max(clock, self._place(child, span_id, begun, below) + 1)
                 if not child.parallel:
                     last, begun = begun, clock
