@@ -5,7 +5,7 @@ work. It is judged by presence at most: what differs there is shown, as a notice
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -19,16 +19,17 @@ RULE = "background work is a notice at most"
 _ASKED_FOR = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
 
 
-def is_background(flow: Flow, baselines: Baselines) -> bool:
-    """Whether a flow is work that no test asked for."""
-    if flow.key.test_case or flow.operations[0].kind in _ASKED_FOR:
-        return False
-    return any(key.test_case for key in baselines.flows)
+def background(flows: Iterable[Flow], baselines: Baselines) -> Iterator[FlowKey]:
+    """The keys of those flows that are work that no test asked for; none where golden runs name no tests."""
+    if any(key.test_case for key in baselines.flows):
+        for flow in flows:
+            if not flow.key.test_case and flow.operations[0].kind not in _ASKED_FOR:
+                yield flow.key
 
 
-def with_background(policy: Policy, background: Iterable[FlowKey]) -> Policy:
+def with_background(policy: Policy, keys: Iterable[FlowKey]) -> Policy:
     """The policy, with a rule for each of these flows behind the user's own rules, which win."""
-    rules = [Rule(name=RULE, flow=_literal(str(key)), level=Level.NOTICE) for key in dict.fromkeys(background)]
+    rules = [Rule(name=RULE, flow=_literal(str(key)), level=Level.NOTICE) for key in dict.fromkeys(keys)]
     return replace(policy, rules=(*policy.rules, *rules)) if rules else policy
 
 

@@ -187,13 +187,8 @@ def _is_gap(divergence: Divergence, scene: Scene) -> bool:
     facts = scene.shape.facts[parent]
     partner = scene.pairing.sample_of.get(parent)
     if partner is not None and any(key.endswith("status_code") for key in facts):  # answered as the golden call, a 403 too
-        return _outcome(facts) == _outcome(scene.golden.facts[partner])
+        return scene.shape.outcomes[parent] == scene.golden.outcomes[partner]
     return ERROR not in facts and not any(key.endswith("status_code") and is_error(value) for key, value in facts.items())
-
-
-def _outcome(facts: dict[str, str]) -> dict[str, str]:
-    """What a caller knows of how its call went."""
-    return {key: value for key, value in facts.items() if key == ERROR or key.endswith("status_code")}
 
 
 def _more_or_less(divergence: Divergence, scene: Scene) -> Change:

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from gate.compare.align import Alignment, align
-from gate.compare.background import is_background, with_background
+from gate.compare.background import background, with_background
 from gate.compare.changes import Scene, change_of
 from gate.compare.completeness import missing_spans
 from gate.compare.concurrency import concurrency_divergences
@@ -76,8 +76,7 @@ def compare(baselines: Baselines, run: RunFlows, policy: Policy | None = None) -
     if undriven:
         _check_losses(entries, compared)
     _judge_run(baselines, compared)
-    differing = [entry.flow for entry in compared if entry.divergences]
-    policy = with_background(policy, [flow.key for flow in differing if is_background(flow, baselines)])
+    policy = with_background(policy, background((entry.flow for entry in compared if entry.divergences), baselines))
     causes: list[tuple[_Compared, Cause]] = []
     for entry in compared:
         if entry.scene and not entry.incomplete:

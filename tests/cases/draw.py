@@ -1,16 +1,14 @@
 """Drawn trees → the flows of a run, by the product's own way: spans, traces, normalisation (the language: see README.md)."""
 
-import hashlib
 import random
 import re
 from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from gate.codec.assemble import build_traces
 from gate.model.flow import RunFlows
 from gate.model.trace import Event, Link, Resource, Scope, Span, SpanKind, StatusCode
-from gate.normalize import normalize
+from tests.delivered import delivered, hex_id
 
 KEYS = {
     "statement": "db.query.text",
@@ -80,7 +78,7 @@ def draw_run(drawn: str | dict[str, str], run_id: str, limit: int | None = None,
         [coarse(span) for span in draw_spans(drawn, run_id, limit)] if clock == "ms" else list(draw_spans(drawn, run_id, limit))
     )
     random.Random(run_id).shuffle(spans)
-    return RunFlows(run_id, tuple(flow for trace in build_traces(spans) for flow in normalize(trace)))
+    return delivered(run_id, spans)
 
 
 def coarse(span: Span) -> Span:
@@ -120,7 +118,7 @@ class _Trace:
     """Makes the spans of one tree."""
 
     def __init__(self, name: str, run_id: str, marks: dict[str, Link], limit: int | None) -> None:
-        self.trace_id = _hex(name, 32)
+        self.trace_id = hex_id(name, 32)
         self.run_id = run_id
         self.marks = marks
         self.limit = limit
@@ -128,13 +126,13 @@ class _Trace:
         self.number = 0
 
     def spans(self, root: Node, start: int) -> list[Span]:
-        self._place(root, "", start + int(_hex(self.run_id, 8), 16), {})
+        self._place(root, "", start + int(hex_id(self.run_id, 8), 16), {})
         return self.found
 
     def _place(self, node: Node, parent: str, start: int, processes: dict[str, dict[str, str]]) -> int:
         """Adds a node and all below it; returns when it ends."""
         self.number += 1
-        span_id = _hex(f"{self.trace_id}/{self.number}", 16)
+        span_id = hex_id(f"{self.trace_id}/{self.number}", 16)
         inherited = processes.get(node.service, {}) | {key: node.own[key] for key in INHERITED & node.own.keys()}
         below = processes | {node.service: inherited}
         if mark := node.own.get("mark"):
@@ -179,7 +177,3 @@ class _Trace:
             events=(Event("exception", start, {"exception.type": exception}),) if exception else (),
             links=(self.marks[node.own["link"]],) if "link" in node.own else (),
         )
-
-
-def _hex(text: str, length: int) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:length]

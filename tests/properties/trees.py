@@ -1,16 +1,14 @@
 """Trees of calls made by Hypothesis, and the traces that a run delivers of them."""
 
-import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
-from gate.codec.assemble import build_traces
 from gate.model.flow import RunFlows
 from gate.model.trace import Resource, Scope, Span, SpanKind, StatusCode
-from gate.normalize import normalize
+from tests.delivered import delivered, hex_id
 
 SERVICES = ("web", "shop", "stock")
 VERBS = ("load", "store", "price", "check", "render", "notify", "count", "sort")
@@ -116,6 +114,24 @@ def _distinct(tree: Call) -> Call:
     return replace(tree, children=tuple(renamed(child) for child in tree.children))
 
 
+def varied(trees: Mapping[str, Call], seed: int) -> dict[str, Call]:
+    """The trees by test case with one call of some of them gone, repeated or moved to another test: what runs of one system show."""
+    chance = random.Random(seed)
+    found = dict(trees)
+    for case, tree in trees.items():
+        paths = [path for path, _ in tree.walk() if path]
+        how = chance.choice(("same", "same", "gone", "again", "moved"))
+        if how == "same" or not paths:
+            continue
+        path = chance.choice(paths)
+        call = tree.at(path)
+        found[case] = found[case].put(path, *([call, call] if how == "again" else []))
+        if how == "moved":
+            other = chance.choice(sorted(found))
+            found[other] = replace(found[other], children=(*found[other].children, call))
+    return found
+
+
 def run_of(trees: Mapping[str, Call], seed: int, *, shuffle: bool = True, stretch: int = 1) -> RunFlows:
     """A run of the trees by test case. Ids, clock, host, order of arrival and of parallel siblings come from the seed."""
     run_id = f"run-{seed}"
@@ -129,12 +145,12 @@ def run_of(trees: Mapping[str, Call], seed: int, *, shuffle: bool = True, stretc
         start += 10**9
     if shuffle:
         chance.shuffle(spans)
-    return RunFlows(run_id, tuple(flow for trace in build_traces(spans) for flow in normalize(trace)))
+    return delivered(run_id, spans)
 
 
 class _Writer:
     def __init__(self, name: str, run_id: str, chance: random.Random, stretch: int) -> None:
-        self.trace_id = hashlib.sha256(name.encode()).hexdigest()[:32]
+        self.trace_id = hex_id(name, 32)
         self.run_id = run_id
         self.chance = chance
         self.stretch = stretch
@@ -142,7 +158,7 @@ class _Writer:
 
     def write(self, call: Call, parent: str, start: int) -> int:
         """Writes a call and all below it; returns when it ends."""
-        span_id = hashlib.sha256(f"{self.trace_id}{len(self.spans)}".encode()).hexdigest()[:16]
+        span_id = hex_id(f"{self.trace_id}{len(self.spans)}", 16)
         position = len(self.spans)
         clock = begun = start + self.stretch
         children = list(call.children)
