@@ -37,6 +37,9 @@ bench: $(VENV)/.dev  ## ingest and comparison against their floors, as ratios of
 bench-pages: $(VENV)/.dev  ## how quick the pages are, also in Chromium (SPANS=1000000 stored)
 	$(BIN)/python -m bench.pages $(if $(SPANS),--spans $(SPANS))
 
+bench-stores: $(VENV)/.dev  ## the three stores: ingest, search, promote, prune (SPANS=1000000 stored, KEEP=DIR, OUT=FILE)
+	$(BIN)/python -m bench.stores $(if $(SPANS),--spans $(SPANS)) $(if $(KEEP),--keep "$(KEEP)") $(if $(OUT),--out "$(OUT)")
+
 bench-accuracy: $(VENV)/.dev  ## the comparison on recorded traces (SETS="DIR…" OUT=FILE)
 	$(BIN)/python -m bench.accuracy $(SETS) $(if $(OUT),--out "$(OUT)")
 

@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,8 @@ def _medians(rows: list[_Row]) -> dict[str, float]:
     return {name: statistics.median(row[name] for row in rows) for name in names}
 
 
-def _serve(port: str, data: str) -> list[str]:
+def serve(port: str, data: str) -> list[str]:
+    """The command of a server as a user starts it."""
     return [sys.executable, "-m", "gate.cli", "serve", "--host", "127.0.0.1", "--port", port, "--data", data]
 
 
@@ -77,7 +78,7 @@ def _shared(spans: int, rounds: int) -> list[_Row]:
     floor["cmd"] = [sys.executable, "-m", *floor["cmd"]]
     count = {"http": "http://127.0.0.1:{port}/api/v1/stats", "field": "spans"}
     floor["modes"] = ["protobuf"]
-    ours = {"cmd": _serve("{port}", "{dir}"), "env": {"PYTHONPATH": str(ROOT)}, "ready": "/health", "count": count}
+    ours = {"cmd": serve("{port}", "{dir}"), "env": {"PYTHONPATH": str(ROOT)}, "ready": "/health", "count": count}
     with tempfile.TemporaryDirectory(prefix="spangate-bench-") as folder:
         targets, out = Path(folder, "targets.json"), Path(folder, "rows.jsonl")
         targets.write_text(json.dumps({"spangate": ours, "floor": floor}))
@@ -105,11 +106,11 @@ def _round(name: str, spans: int, seed: int) -> _Row:
         port = str(probe.getsockname()[1])
         probe.close()
         floor = [sys.executable, "-m", "bench.floor", port, str(Path(folder, "floor.db"))]
-        with _running(floor if name == "floor" else _serve(port, folder), f"http://127.0.0.1:{port}/health") as watched:
+        with running(floor if name == "floor" else serve(port, folder), f"http://127.0.0.1:{port}/health") as watched:
             url = f"http://127.0.0.1:{port}/v1/traces"
-            _load(url, WARM_SPANS, 0)
+            load(url, WARM_SPANS, 0)
             before = watched.cpu_seconds()
-            result = _load(url, spans, seed)
+            result = load(url, spans, seed)
             cpu = watched.cpu_seconds() - before
         disk = sum(file.stat().st_blocks * 512 for file in Path(folder).rglob("*") if file.is_file())
     return {
@@ -118,7 +119,8 @@ def _round(name: str, spans: int, seed: int) -> _Row:
     }  # fmt: skip
 
 
-def _load(url: str, spans: int, seed: int) -> dict[str, float]:
+def load(url: str, spans: int, seed: int) -> dict[str, float]:
+    """What `bench.load` says, in a process of its own."""
     command = [sys.executable, "-m", "bench.load", url, str(spans), str(seed)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout)
 
@@ -144,23 +146,26 @@ class _Watched:
 
 
 @contextmanager
-def _running(command: list[str], health: str) -> Iterator[_Watched]:
+def running(command: list[str], health: str, settings: Mapping[str, str] | None = None) -> Iterator[_Watched]:
     """The server, once it answers; ended by its pid."""
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
-    watched = _Watched(process.pid)
-    sampler = threading.Thread(target=watched.sample, daemon=True)
-    try:
-        deadline = time.monotonic() + 60
-        while not _answers(health):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"{' '.join(command)} did not start.")
-            time.sleep(0.05)
-        sampler.start()
-        yield watched
-    finally:
-        watched.stop.set()
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(settings or {})}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        watched = _Watched(process.pid)
+        sampler = threading.Thread(target=watched.sample, daemon=True)
+        try:
+            deadline = time.monotonic() + 60
+            while not _answers(health):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    raise SystemExit(f"{' '.join(command)} did not start:\n{log.read().decode(errors='replace')[-2000:]}")
+                time.sleep(0.05)
+            sampler.start()
+            yield watched
+        finally:
+            watched.stop.set()
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
 
 
 def _answers(url: str) -> bool:

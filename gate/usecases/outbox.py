@@ -8,7 +8,8 @@ from gate.errors import GateError, Overloaded, Unavailable
 from gate.store.protocols import Stores
 from gate.store.values import Work
 
-_AT_ONCE = 500
+_AT_ONCE = 5_000
+"""Entries of one claim: the span store deletes so many traces with the requests that it needs for one."""
 _RETRY_SECONDS = 5.0
 """How often to look for what failed, or what another server left when it stopped."""
 

@@ -47,7 +47,7 @@ async def prune(stores: Stores, follower: Follower, project: str, *, now_ns: int
 
 
 class Retention:
-    """Prunes every project once an hour, whichever of the servers comes first. `clock` gives nanoseconds since the epoch."""
+    """Looks once an hour for days to prune, whichever of the servers comes first. `clock` gives nanoseconds since the epoch."""
 
     def __init__(self, stores: Stores, follower: Follower, *, clock: Callable[[], int]) -> None:
         self._stores = stores
@@ -70,8 +70,9 @@ class Retention:
         now_ns = self._clock()
         if not await self._stores.take_turn("retention", now_ns=now_ns, every_ns=_HOUR_NS):
             return False
+        today_ns = now_ns - now_ns % _DAY_NS  # whole days (UTC): a span store that keeps days can drop them
         for project in await self._stores.projects.all():
-            done = await prune(self._stores, self._follower, project.name, now_ns=now_ns, dry_run=False)
+            done = await prune(self._stores, self._follower, project.name, now_ns=today_ns, dry_run=False)
             if done.traces or done.runs:
                 _log.info("pruned", project=project.name, traces=done.traces, spans=done.spans, runs=done.runs, state=done.state)
         return True

@@ -18,7 +18,7 @@ VERSION = 1
 """Of the templates. A newer one changes the indices of the days to come."""
 _EPOCH = date(1970, 1, 1)
 _DAY_NS = 24 * 3600 * 1_000_000_000
-_SETTINGS = {
+SETTINGS = {
     "codec": "best_compression",
     "auto_expand_replicas": "0-1",
     "refresh_interval": "5s",
@@ -112,7 +112,7 @@ class Indices:
                 priority=500,
                 version=VERSION,
                 meta=meta,
-                template={"mappings": {**MAPPINGS, "_meta": meta}, "settings": {"index": _SETTINGS}},
+                template={"mappings": {**MAPPINGS, "_meta": meta}, "settings": {"index": SETTINGS}},
             )
         )
 

@@ -19,6 +19,8 @@ _AT_ONCE = 500
 """Documents (or traces) of one request at most,"""
 _BYTES = 16 * 1024 * 1024
 """and compressed bytes."""
+_MARKS = 5_000
+"""Ids of which one request says whether they are marked."""
 _LOOKS = 1_000
 """Traces of one search for an attribute at most."""
 _LARGE = 1024 * 1024
@@ -140,8 +142,9 @@ class ElasticsearchSpans:
         persistent = await self._marked_of(project, trace_ids)
         mine = [trace_id for trace_id in trace_ids if trace_id not in persistent]
         await self._manifest.forget(project, mine, before_ns=before_ns)
-        deleted = await self._drop_days(project, mine, before_ns)
-        while hits := await self._search(self._of(project, mine, before_ns), size=_HITS):
+        deleted, left = await self._drop_days(project, mine, before_ns)
+        where = [*left, self._indices.persistent]
+        while hits := await self._search(self._of(project, mine, before_ns), where=where, size=_HITS):
             deleted += await self._bulk.send([Action(hit["_index"], hit["_id"]) for hit in hits])
         return deleted
 
@@ -235,24 +238,26 @@ class ElasticsearchSpans:
 
     async def _marked_of(self, project: str, trace_ids: Sequence[str]) -> set[str]:
         marked: set[str] = set()
-        for start in range(0, len(trace_ids), _AT_ONCE):
-            part = trace_ids[start : start + _AT_ONCE]
+        for start in range(0, len(trace_ids), _MARKS):
+            part = trace_ids[start : start + _MARKS]
             ids = [_mark_id(project, trace_id) for trace_id in part]
             answer = await self._cluster.ask(self._cluster.client.mget(index=self._indices.persistent, ids=ids, source=False))
             marked.update(trace_id for trace_id, mark in zip(part, answer["docs"], strict=True) if mark.get("found"))
         return marked
 
-    async def _drop_days(self, project: str, trace_ids: Sequence[str], before_ns: int) -> int:
-        """Drop the days before that nobody needs; returns how many chunks of these traces were in them."""
-        days = [day for day in await self._indices.daily() if self._indices.day_ns(day)[1] <= before_ns]
+    async def _drop_days(self, project: str, trace_ids: Sequence[str], before_ns: int) -> tuple[int, list[str]]:
+        """Drop the days before that nobody needs; returns how many chunks of these traces were in them, and the days that are left
+        and began before."""
+        began = [day for day in await self._indices.daily() if self._indices.day_ns(day)[0] < before_ns]
+        days = [day for day in began if self._indices.day_ns(day)[1] <= before_ns]
         needed = await self._manifest.needed([self._indices.day_ns(day) for day in days])
+        dropped = [day for day, is_needed in zip(days, needed, strict=True) if not is_needed]
         deleted = 0
-        for day, is_needed in zip(days, needed, strict=True):
-            if not is_needed:
-                count = self._cluster.client.count(index=day, query=self._of(project, trace_ids), ignore_unavailable=True)
-                deleted += (await self._cluster.ask(count))["count"]
-                await self._indices.drop(day)
-        return deleted
+        for day in dropped:
+            count = self._cluster.client.count(index=day, query=self._of(project, trace_ids), ignore_unavailable=True)
+            deleted += (await self._cluster.ask(count))["count"]
+            await self._indices.drop(day)
+        return deleted, [day for day in began if day not in dropped]
 
     async def _search(
         self, query: dict[str, Any], *, where: Sequence[str] | None = None, filter_path: str = "hits.hits", **options: Any

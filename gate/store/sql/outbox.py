@@ -1,13 +1,13 @@
 """The outbox in SQL: what the span store has still to follow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import project_key, trace_bytes
+from gate.store.sql.lookup import by_project, project_key, trace_bytes
 from gate.store.sql.schema import outbox, projects, stored, traces
 from gate.store.sql.traces import work_row
 from gate.store.values import Work
@@ -38,8 +38,9 @@ class SqlOutbox:
             # A named trace is waited for; else what others work at is left to them.
             rows = connection.execute(query.order_by(outbox.c.key).limit(limit).with_for_update(skip_locked=not trace_id)).all()
             mine = {row.key for row in rows}
+            oldest = _oldest(connection, {(row.project, row.trace_id) for row in rows})
             # The levels are read after the lock was got, in a statement of its own: a later change has a later entry.
-            return list(_read(connection, [row.key for row in rows if _oldest(connection, row.project, row.trace_id) in mine]))
+            return list(_read(connection, [row.key for row in rows if oldest.get((row.project, row.trace_id)) in mine]))
 
         def end(connection: Connection, work: list[Work]) -> None:
             _forget(connection, [one.id for one in work])
@@ -91,10 +92,14 @@ def _read(connection: Connection, keys: Sequence[int]) -> tuple[Work, ...]:
     return tuple(found)
 
 
-def _oldest(connection: Connection, project: int, trace_id: bytes) -> int | None:
-    """The trace's first entry. Another server may have it: then this one's newer entries wait for it."""
-    mine = (outbox.c.project == project) & (outbox.c.trace_id == trace_id)
-    return connection.scalar(select(func.min(outbox.c.key)).where(mine))
+def _oldest(connection: Connection, identities: Iterable[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
+    """The first entry of each trace. Another server may have it: then this one's newer entries wait for it."""
+    found: dict[tuple[int, bytes], int] = {}
+    for project, trace_ids in by_project(identities):
+        mine = (outbox.c.project == project) & outbox.c.trace_id.in_(trace_ids)
+        query = select(outbox.c.trace_id, func.min(outbox.c.key)).where(mine).group_by(outbox.c.trace_id)
+        found.update({(project, trace_id): key for trace_id, key in connection.execute(query).tuples()})
+    return found
 
 
 def _forget(connection: Connection, ids: Sequence[int]) -> None:

@@ -82,3 +82,21 @@ async def test_a_prune_of_many_is_in_steps(gate: StoreGate, clock: Clock, monkey
 
     assert (await gate.prune("default", now_ns=clock())).traces == 11
     assert (await gate.stats()).traces == 0
+
+
+async def test_servers_prune_whole_days(gate: StoreGate, clock: Clock):
+    """By itself a server prunes nothing of a day (UTC) that is not over, so that Elasticsearch's index of it goes whole; a
+    person's prune does not wait."""
+    hour = DAY // 24
+    clock.move(DAY - clock() % DAY + 9 * hour)
+    await record(gate, Run("nine", "default"), persist_trace(1))
+    clock.move(3 * hour)
+    await record(gate, Run("noon", "default"), persist_trace(2))
+    clock.move(30 * DAY - hour)
+
+    assert await gate.retention.turn()
+    assert (await gate.stats()).traces == 2
+    assert (await gate.prune("default", now_ns=clock())).traces == 1
+    clock.move(13 * hour)
+    assert await gate.retention.turn()
+    assert (await gate.stats()).traces == 0
