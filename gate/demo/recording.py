@@ -22,6 +22,15 @@ class Stores:
     """Spangate's own stores, as its settings in the environment; empty: SQLite."""
 
 
+def service_environment(release: int) -> dict[str, str]:
+    """What makes the service the one of the story. It captures the header without which nobody's request can be sent again."""
+    return {
+        "OTEL_SERVICE_NAME": "traces-api",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST": "x-organisation",
+        "DEMO_RELEASE": str(release),
+    }
+
+
 def record(server: str, run: str, release: int, stores: Stores, directory: Path) -> None:
     """Start the service in `release`, run the suite against it, end both so that every span is flushed.
 
@@ -47,12 +56,11 @@ def record(server: str, run: str, release: int, stores: Stores, directory: Path)
                 logs,
                 {
                     **telemetry,
-                    "OTEL_SERVICE_NAME": "traces-api",
+                    **service_environment(release),
                     "PORT": str(service_port),
                     "DEMO_DATABASE_URL": stores.database_url or f"sqlite:///{scratch / 'traces.db'}",
                     "DEMO_ELASTICSEARCH_URL": search_url,
                     "DEMO_INDEX": stores.index,
-                    "DEMO_RELEASE": str(release),
                 },
             )
             with service:

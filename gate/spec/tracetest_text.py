@@ -1,7 +1,8 @@
 """Spec → a Tracetest test definition (`type: Test`), as far as its language reaches.
 
 Its selectors know `=` and `contains` only, and look at spans as they were sent. Where normalisation put a placeholder (`{id}`, `?`)
-the longest text without one is looked for. That no call fails cannot be said there at all; the file says so.
+the longest text without one is looked for; of a statement, whose spaces and line breaks it changed, the names in it. That no call fails
+cannot be said there at all; the file says so.
 """
 
 import re
@@ -14,6 +15,10 @@ from gate.spec.yaml_text import dump
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}|\?|…")
 _REFERENCE = re.compile(r"\$(\$\{|\{(env:)?([^{}]*)\})")
+_URL = re.compile(r"[A-Z]+ /")
+"""A call over HTTP, as to a search engine, has method and path for a statement."""
+_NAME = re.compile(r"[^\W\d][\w.]{2,}")
+_NAMES = 6
 _COUNT = "attr:tracetest.selected_spans.count"
 
 
@@ -33,6 +38,10 @@ def render_tracetest(spec: Spec, overrides: Mapping[str, Value] | None = None) -
     body["specs"] = [made for _, made in written if made is not None]
     left_out = [validation.name or sentence(validation) for validation, made in written if made is None]
     head = ["# Made by Spangate from a spec; see https://docs.tracetest.io for how to run it."]
+    if any("db.query.text" in each["selector"] for each in body["specs"]):
+        head.append(
+            "# Names of attributes are those of today's semantic conventions: older instrumentation has db.statement for db.query.text."
+        )
     if spec.trigger is None:
         head.append("# The spec has no trigger: add one, Tracetest needs it.")
     head += [f"# Not said here, because Tracetest's language cannot: {_line(each)}" for each in left_out]
@@ -66,11 +75,21 @@ def _spec(validation: Validation, entry: Call) -> dict[str, Any] | None:
 
 def _selector(call: Call) -> str:
     conditions = [f"service.name={_string(call.service)}"] if call.service else []
-    if call.operation:
-        conditions.append(_condition("name", call.operation))
-    elif call.statement:
+    query = call.statement and not _URL.match(call.statement)
+    if call.operation:  # of a query it is the verb alone, with which names of spans begin
+        conditions.append(f"name contains {_string(call.operation)}" if query else _condition("name", call.operation))
+    if query:
+        conditions += [f"db.query.text contains {_string(name)}" for name in _names(call.statement)]
+    elif call.statement and not call.operation:
         conditions.append(_condition("db.query.text", call.statement))
     return f"span[{' '.join(conditions)}]"
+
+
+def _names(statement: str) -> list[str]:
+    """The longest names in a statement, in their order."""
+    names = list(dict.fromkeys(_NAME.findall(_PLACEHOLDER.sub(" ", statement))))
+    kept = sorted(names, key=len, reverse=True)[:_NAMES]
+    return [name for name in names if name in kept]
 
 
 def _condition(key: str, text: str) -> str:

@@ -25,6 +25,12 @@ _NOT_SENT = frozenset(
 """Headers that the client makes itself, or that belong to the recorded request only."""
 
 
+_NO_HEADERS = (
+    "No span carries request headers: if the service needs some (a tenant, an authorization), add them under `trigger.http.headers`, or "
+    "have them captured (OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST)."
+)
+
+
 class Recorded(msgspec.Struct, frozen=True):
     """A request as recorded, with what is known about its parameters."""
 
@@ -53,6 +59,8 @@ def recorded_request(server: Span, client: Span | None) -> Recorded | None:
     body, notes = _body(spans, method)
     if body and "content-type" not in headers and _is_json(body):
         headers["content-type"] = "application/json"
+    if not headers:
+        notes = (*notes, _NO_HEADERS)
     if REDACTED in body or REDACTED in url:
         notes = (*notes, f"The request has a value that was recorded as {REDACTED}: put `${{env:NAME}}` there.")
     return Recorded(HttpRequest(method, url, headers, escaped(body)), parameters, notes)
