@@ -120,8 +120,8 @@ def _within_limit(panels: list[FlowPanel]) -> list[FlowPanel]:
     return kept
 
 
-def flow_panel(flow: FlowView, anchor: str) -> FlowPanel:
-    """What the side-by-side template needs of a flow."""
+def flow_panel(flow: FlowView, anchor: str, *, golden: bool = True) -> FlowPanel:
+    """What the side-by-side template needs of a flow. `golden`: whether what it was compared with is golden."""
     lines = rows(flow.comparison)
     sample, ran = flow.comparison.sample, flow.comparison.flow
     services: dict[str, int] = {}
@@ -133,7 +133,7 @@ def flow_panel(flow: FlowView, anchor: str) -> FlowPanel:
         facts.append(count(len(ran.operations), "call"))
     else:
         facts.append("did not run")
-    if flow.judged.samples or flow.comparison.samples:
+    if golden and (flow.judged.samples or flow.comparison.samples):
         facts.append(count(flow.judged.samples or flow.comparison.samples, "golden trace"))
     if flow.judged.baseline:
         facts.append(f"baseline: {flow.judged.baseline}")

@@ -73,7 +73,7 @@ async def _two(visit: Visit, before: TraceSummary, after: TraceSummary) -> Compa
     async def make() -> Compared:
         comparison = await visit.gate.compare(visit.project, before.trace_id, after.trace_id)
         run = Run(id=after.trace_id, project=visit.project, environment="")
-        return await asyncio.to_thread(lambda: _compared(Report(run, judge((comparison,)), (comparison,))))
+        return await asyncio.to_thread(lambda: _compared(Report(run, judge((comparison,)), (comparison,)), golden=False))
 
     key = ("compared", visit.project, before.trace_id, before.spans, after.trace_id, after.spans)
     return await visit.recent.get(key, before.spans + after.spans, make)
@@ -167,9 +167,9 @@ def _changes(row: Row) -> int:
     return bool(row.marks) + sum(_changes(each) for each in row.folded)
 
 
-def _compared(report: Report) -> Compared:
+def _compared(report: Report, *, golden: bool = True) -> Compared:
     flows = merged(flow_views(report))
-    panels = tuple(flow_panel(flow, f"f{number}") for number, flow in enumerate(flows))
+    panels = tuple(flow_panel(flow, f"f{number}", golden=golden) for number, flow in enumerate(flows))
     anchors = anchors_of(flows, list(panels))
     return Compared(report, panels, tuple(finding_cards(report, anchors)), anchors)
 

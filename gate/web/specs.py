@@ -59,7 +59,7 @@ async def create_spec(visit: InjectedVisit) -> Response[bytes]:
             )
     except GateError as error:
         return visit.back(where, f"No spec was made: {error.detail} {error.hint}".strip(), "failed")
-    return visit.back(visit.to("specs", made.id), "Generated from golden traces; change what you know better.")
+    return visit.back(visit.to("specs", made.id), "Generated; change what you know better.")
 
 
 @get("/projects/{project:str}/specs/{spec_id:str}", scope="read")

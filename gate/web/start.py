@@ -16,6 +16,8 @@ from gate.web.visit import InjectedVisit, Visit
 from gate.web.words import address
 
 RUNS = 12
+_PROJECTS = 50
+"""Of how many the last run is shown."""
 _FINDINGS = 3
 """Sentences of a waiting run at most; its page has all."""
 
@@ -36,7 +38,13 @@ async def root(visit: InjectedVisit) -> Response[bytes]:
     projects = await visit.gate.projects() if visit.caller.every_project else ()
     if len(projects) < 2:
         return html(visit.request, "", status=303, headers={"location": address("projects", visit.project)})
-    return await visit.page("pages/projects.html", title="Projects", all_projects=projects)
+    newest = await asyncio.gather(*(_newest(visit, project.name) for project in projects[:_PROJECTS]))
+    return await visit.page(
+        "pages/projects.html",
+        title="Projects",
+        all_projects=projects,
+        newest=dict(zip((each.name for each in projects), newest, strict=False)),
+    )
 
 
 @get("/projects/{project:str}", scope="read")
@@ -63,6 +71,15 @@ async def fill_demo(visit: InjectedVisit) -> Response[bytes]:
     return visit.back(address("projects", demo_data.PROJECT), "The demo's four runs are here. The last one has the bug.")
 
 
+async def _newest(visit: Visit, project: str) -> Ran | None:
+    runs, _ = await visit.gate.runs(project, limit=1)
+    if not runs:
+        return None
+    conclusions = await visit.gate.conclusions(project, (runs[0].id,))
+    conclusion = conclusions.get(runs[0].id)
+    return Ran(runs[0], conclusion.value if conclusion else "", (), 0)
+
+
 async def _start(visit: Visit, *, token: str = "") -> Response[bytes]:
     runs, more = await visit.gate.runs(visit.project, limit=RUNS)
     verdicts = await asyncio.gather(*(visit.gate.verdict(visit.project, run.id) for run in runs))
@@ -75,6 +92,9 @@ async def _start(visit: Visit, *, token: str = "") -> Response[bytes]:
         more=bool(more),
         waiting=[each for each in ran if each.undecided],
         findings_shown=_FINDINGS,
+        newest_run=runs[0].id if runs else "",
+        golden=any(each.conclusion not in ("", "new", "inconclusive") for each in ran)
+        or bool(await visit.gate.baselines(visit.project)),
         traces=newest,
         server=client_address(visit.request),
         token=token,

@@ -1,6 +1,7 @@
 """Two traces side by side, as a person compares them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -89,6 +90,22 @@ def test_a_fold_without_script(person: Reader) -> None:
     assert page.locator(".rows > li > .b").count() == 250
     page.get_by_role("link", name="The whole comparison").click()
     assert page.url.endswith(f"/compare?before={ONE}&after={OTHER}")
+
+
+def test_a_trace_deleted_while_it_is_compared(browser: Browser, tmp_path: Path) -> None:
+    """Rows that are asked for after retention was faster are a sentence in their place; what is there stays."""
+    with server(tmp_path) as served:
+        served.give(large(ONE, 1_000))
+        served.give(large(OTHER, 1_000, start=MORNING + MINUTE, skip=frozenset({321})))
+        reader = Reader(browser, served.url)
+        page = compared(reader, ONE, OTHER)
+        served.run(served.gate.update_project("default", retention_days=1))
+        served.run(served.gate.prune("default", now_ns=2**62))
+        page.locator("details[data-lazy] > summary").first.click()
+        expect(page.locator(".more-rows [role=alert]").first).to_contain_text("There is no trace")
+        assert page.locator("[data-change]").first.is_visible()
+        reader.expect("404")
+        reader.close()
 
 
 @pytest.mark.parametrize("width", [320, 720])

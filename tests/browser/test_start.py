@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from gate.model.run import Run
 from tests.browser.kit import Reader, Server, axe, server
+from tests.browser.story import persist_call
 
 ADMIN = "admin-secret"
 
@@ -45,6 +47,29 @@ def test_demo_data_tells_the_story(person: Reader, fresh: Server) -> None:
     assert fresh.run(fresh.gate.stats()).runs == 4
     page.get_by_role("link", name="Pull request 7").first.click()
     page.wait_for_url("**/runs/demo-4")
+
+
+def test_the_next_step_after_the_first_run(browser: Browser, tmp_path: Path) -> None:
+    """Runs without anything golden lead to the newest one, where it is made golden; then nothing is said any more. With two
+    projects the first page says how the last run of each ended."""
+    with server(tmp_path) as served:
+        served.run(served.gate.create_run(Run("first", "default", environment="ci")))
+        served.give(persist_call("3" * 32, 1_700_000_000_000_000_000, found=True), run="first")
+        served.run(served.gate.finish_run("default", "first"))
+        served.run(served.gate.verdict("default", "first", wait=20))
+        served.run(served.gate.create_project("shop"))
+        reader = Reader(browser, served.url)
+        page = reader.open("/")
+        expect(page.locator(".cards li").first).to_contain_text("new")
+        assert page.locator(".cards .verdict").count() == 1
+        page.get_by_role("link", name="default").click()
+        page.get_by_role("link", name="The newest run").click()
+        page.wait_for_url("**/runs/first")
+        page.get_by_text("Make this run golden").click()
+        page.locator(".ask[open] button").click()
+        page.goto("/projects/default")
+        assert page.get_by_role("link", name="The newest run").count() == 0
+        reader.close()
 
 
 def test_a_fresh_token_is_in_the_commands_once(browser: Browser, tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_unknown_things_have_a_page(person: Reader) -> None:
 
 
 def test_a_trace_deleted_while_it_is_open(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Opening a span of a trace that retention has deleted meanwhile says so in the span's place."""
+    """Opening a span of a trace that retention has deleted meanwhile says so in the span's place; finding says that it cannot."""
     with server(tmp_path_factory.mktemp("deleted")) as served:
         served.give(persist_call(GOOD, MORNING, found=True))
         reader = Reader(browser, served.url)
@@ -196,6 +196,9 @@ def test_a_trace_deleted_while_it_is_open(browser: Browser, tmp_path_factory: py
         page.locator(".row a").nth(1).click()
         page.locator("#span-side .flash.failed").wait_for()
         assert "There is no trace" in page.locator("#span-side").inner_text()
+        page.locator("#find").fill("4711")
+        page.get_by_role("button", name="Find").click()
+        expect(page.locator("#found")).to_have_text("this trace cannot be searched now")
         reader.expect("404")
         reader.close()
 

@@ -196,7 +196,7 @@ async function find(text, remember = true) {
   const answer = text ? await fetch(`${base}/find?text=${encodeURIComponent(text)}`, { headers }) : null;
   order = answer?.ok ? await answer.json() : [];
   matches = new Set(order);
-  found.textContent = text ? (order.length ? `${order.length.toLocaleString()} found, n for the next` : "nothing found") : "";
+  found.textContent = answer && !answer.ok ? "this trace cannot be searched now" : text ? (order.length ? `${order.length.toLocaleString()} found, n for the next` : "nothing found") : "";
   refresh();
   if (order.length) focusRow(order.find((row) => row >= cursor) ?? order[0]);
 }
