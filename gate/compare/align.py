@@ -7,7 +7,7 @@ from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import is_read
 from gate.compare.schema import SUPPORT, Group, Slot, children_by_label, pair_group
 from gate.compare.shape import ERROR, ROWS, Label, Shape
-from gate.compare.similarity import SAME_CALL, subtree_unlikeness, unlikeness
+from gate.compare.similarity import SAME_CALL, same_columns, subtree_unlikeness, unlikeness
 from gate.compare.timing import Timing, begins_first, intervals, overlaps, relation
 from gate.compare.wildcards import wildcard_group
 from gate.model.trace import SpanKind
@@ -263,7 +263,8 @@ def _reconcile(
         taken_new.add(column)
         fill = [slots[min(position, len(slots) - 1)] for position in range(len(members))]
         stack.extend(zip(fill, members, strict=True))
-        if group.allows(len(members)) and all(_lost_callee(label, slots[0], shape, member) for member in members):
+        same = same_columns(label, after) or all(_lost_callee(label, slots[0], shape, member) for member in members)
+        if same and group.allows(len(members)):
             continue
         result.divergences.append(
             Divergence(

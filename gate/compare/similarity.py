@@ -9,6 +9,8 @@ from gate.compare.shape import Label, Shape
 SAME_CALL = 0.55
 """Unlikeness up to which a missing and an added call are one changed call."""
 
+_ORDERED = re.compile(r"\b(?:INSERT|UNION|INTERSECT|EXCEPT|UPDATE|DELETE)\b")
+_SELECT_LIST = re.compile(r"(?<=\bSELECT )(?:(?!\b(?:SELECT|FROM)\b).)*(?= FROM\b)")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -32,6 +34,20 @@ def unlikeness(before: Label, after: Label) -> float:
     if same_name:
         return 0.2
     return _difference(before[1], after[1])
+
+
+def same_columns(before: Label, after: Label) -> bool:
+    """Whether two labels are one read that names its columns in another order, as a mapper does that keeps them in a set.
+
+    Never where the order means something: rows that are inserted, and those of two queries put together.
+    """
+    if before[:2] != after[:2] or not before[2].startswith(("SELECT ", "WITH ")) or _ORDERED.search(before[2]):
+        return False
+    return _columns(before[2]) == _columns(after[2])
+
+
+def _columns(statement: str) -> str:
+    return _SELECT_LIST.sub(lambda found: ", ".join(sorted(found[0].split(", "))), statement)
 
 
 def subtree_unlikeness(before: Slot, shape: Shape, index: int) -> float:
