@@ -110,14 +110,13 @@ async def test_a_long_attribute_search_is_bounded(gate: StoreGate, monkeypatch: 
     """A page looks into a bounded number of traces; it may be empty and still have a next, and the match is found in the end."""
     from gate.usecases import search
 
-    monkeypatch.setattr(search, "_AT_ONCE", 5)
     monkeypatch.setattr(search, "_SCANNED", 10)
     await gate.receive(
         "default", to_batch([span(number, start=NOW + number, rare="no" if number > 1 else "yes") for number in range(1, 31)])
     )
-    pages = [await gate.search("default", TraceQuery(attribute="rare=yes"))]
+    pages = [await gate.search("default", TraceQuery(attribute="rare=yes", limit=5))]
     while pages[-1].next:
-        pages.append(await gate.search("default", TraceQuery(attribute="rare=yes", after=pages[-1].next)))
+        pages.append(await gate.search("default", TraceQuery(attribute="rare=yes", limit=5, after=pages[-1].next)))
 
     assert [len(page.traces) for page in pages] == [0, 0, 1]
 
