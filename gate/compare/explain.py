@@ -83,12 +83,15 @@ def _unanswered(ordered: list[Divergence], scene: Scene) -> Divergence | None:
 
 
 def _telling(ordered: list[Divergence], scene: Scene) -> Divergence:
-    """The first, unless calls beside it that changed likewise say more: a write, or the call for which a connection was made."""
+    """The first, unless calls beside it that changed likewise say more: a lost write, or the call for which a connection was made.
+
+    A lost write also says more than another number of attempts: those depend on what answers.
+    """
     first = ordered[0]
     beside = [one for one in ordered if one.parent == first.parent and one.difference in _NUMBERS]
     if first not in beside:
         return first
-    if _is_lost(first) and not _writes(first, scene):
+    if (_is_lost(first) and not _writes(first, scene)) or _is_retried(first, scene):
         first = next((one for one in beside if _is_lost(one) and _writes(one, scene)), first)
     if is_connecting(first.label):
         first = next((one for one in beside if not is_connecting(one.label)), first)
@@ -99,6 +102,13 @@ def _is_lost(divergence: Divergence) -> bool:
     return divergence.difference is Difference.MISSING or (
         divergence.difference is Difference.COUNT and not divergence.operations
     )
+
+
+def _is_retried(divergence: Divergence, scene: Scene) -> bool:
+    """Whether a call is made more often because an attempt failed."""
+    operations = scene.shape.flow.operations
+    failed = any(operations[index].error for index in divergence.operations)
+    return divergence.difference is Difference.COUNT and divergence.number > 1 and failed
 
 
 def _writes(divergence: Divergence, scene: Scene) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from gate.compare.shape import Label, Shape
+from gate.normalize.folding import RESET
 
 
 class Layers:
@@ -20,7 +21,7 @@ class Layers:
             for operation in shape.flow.operations:
                 seen.add((operation.scope, operation.scope_version))
                 for layer in operation.folded:
-                    if layer.scope and layer.scope != operation.scope:
+                    if layer.scope and layer.scope != operation.scope and layer.rule != RESET:
                         seen.add((layer.scope, layer.scope_version))
                         self.twins.setdefault(layer.scope, set()).add(operation.scope)
                         self.twins.setdefault(operation.scope, set()).add(layer.scope)

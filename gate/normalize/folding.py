@@ -1,4 +1,4 @@
-"""Which spans are no operation of their own: the second layer of one call, and messages of a protocol.
+"""Which spans are no operation of their own: the second layer of one call, messages of a protocol, what a pool does for itself.
 
 Two instrumented libraries that sit on each other show one call twice (an ORM and its driver, a search client and its HTTP
 transport). Folded to one, a lost call is one missing operation, and a layer that appears or disappears changes nothing.
@@ -14,8 +14,12 @@ MESSAGE = "protocol message"
 TWIN = "second layer of one query"
 TRANSPORT = "transport of a client library"
 SAME_REQUEST = "second layer of one request"
+RESET = "reset of a pooled connection"
 
 _SERVING = frozenset({SpanKind.SERVER, SpanKind.INTERNAL})
+_RESET = re.compile(
+    r"(?i)(?:DISCARD ALL|(?:EXEC )?sp_reset_connection|SELECT pg_advisory_unlock_all\(\)(?:;.*)?|RESET ALL)(?:;.*)?", re.DOTALL
+)
 _MESSAGE = re.compile(r" (?:http|websocket) (?:receive|send)$")
 
 
@@ -32,6 +36,8 @@ def fold(spans: Sequence[Span], parents: Sequence[int], attributes: Sequence[dic
         span = spans[index]
         if span.kind == SpanKind.INTERNAL and _MESSAGE.search(span.name):
             folded[index] = (parent, MESSAGE)
+        elif (query := attributes[index].get("db.query.text")) and index not in children and _RESET.fullmatch(query):
+            folded[index] = (parent, RESET)
         elif rule := _layer(spans, attributes, children, parent, index):
             folded[index] = (parent, rule)
     for members in children.values():
