@@ -103,7 +103,7 @@ def test_a_trace_deleted_while_it_is_compared(browser: Browser, tmp_path: Path) 
         served.run(served.gate.prune("default", now_ns=2**62))
         page.locator("details[data-lazy] > summary").first.click()
         expect(page.locator(".more-rows [role=alert]").first).to_contain_text("There is no trace")
-        assert page.locator("[data-change]").first.is_visible()
+        assert page.locator(".rows > li > .b").first.is_visible()
         reader.expect("404")
         reader.close()
 
