@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test lint format bench bench-accuracy bench-pages bench-stores lock clean
+.PHONY: help demo picture test lint format bench bench-accuracy bench-pages bench-stores bench-faults lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -42,6 +42,9 @@ bench-stores: $(VENV)/.dev  ## the three stores: ingest, search, promote, prune 
 
 bench-accuracy: $(VENV)/.dev  ## the comparison on recorded traces (SETS="DIR…" OUT=FILE)
 	$(BIN)/python -m bench.accuracy $(SETS) $(if $(OUT),--out "$(OUT)")
+
+bench-faults: $(VENV)/.dev  ## Spangate killed 200 times under load, on each combination of stores: nothing acknowledged is lost (KILLS=n SEED=n)
+	$(BIN)/python -m tests.faults $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 lock: $(UV)  ## write the hash-locked requirements anew (UPGRADE=1 for newer versions)
 	$(UV) pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) --extra demo -q -o requirements/demo.txt

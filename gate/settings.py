@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True):
     """A finished run without new spans for so long is complete."""
     deadline_seconds: Seconds = 60.0
     """A finished run is judged at the latest so long after finish."""
+    store_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=600)] = 8.0
+    """A store that does not answer for so long is answered 503; searches, judging and retention may take four times as long."""
     retention_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
     """Of a new project; 0 keeps everything."""
     redact: tuple[str, ...] = ()

@@ -3,7 +3,8 @@
 Promises for all of them. Objects connect in their opener, never in a constructor. Writes return after the commit and are
 visible to every later read (read-your-writes). Writing the same thing twice is the same as once. Nothing found is an empty
 answer, or `NotFound` where the docstring says so, never another exception. A store that cannot work raises `Unavailable` with
-the backend's own words; then nothing of that call was written. Trace ids are 32 lower-case hex digits.
+the backend's own words; then nothing of that call was written, or all of it when the answer was lost on its way. One that does
+not answer is waited for `SECONDS`, on the hot path, and four times as long elsewhere; callers are not kept for longer. Trace ids are 32 lower-case hex digits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,9 @@ from gate.model.verdict import Approval, Conclusion, Rejection
 from gate.service import AuditEntry, Project, SavedSpec, SpecOutcome, Stats, Token, TraceQuery, TraceSummary
 from gate.spec.spec import Value
 from gate.store.values import Activity, Candidates, Decision, Pruned, RunTrace, Sample, StoredVerdict, Unjudged, Work
+
+SECONDS = 8.0
+"""Unless the settings say otherwise: less than an exporter waits for its answer, which is ten."""
 
 
 class SpanStore(Protocol):

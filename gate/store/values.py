@@ -11,12 +11,16 @@ Decision: TypeAlias = Literal["approve", "reject", "withdraw"]
 
 
 class Activity(msgspec.Struct, frozen=True, gc=False):
-    """What has arrived for a run so far; two equal values mean that nothing came in between."""
+    """What has arrived for a run so far, and is still there."""
 
     traces: int = 0
     spans: int = 0
     last_ns: int = 0
     """When the last new span arrived, by the server's clock; 0 when none has."""
+
+    def is_newer(self, before: "Activity") -> bool:
+        """Whether spans arrived since. That retention deleted some is nothing new: what was judged stays judged."""
+        return self.spans > before.spans or self.last_ns > before.last_ns
 
 
 class RunTrace(msgspec.Struct, frozen=True, gc=False):
@@ -47,7 +51,7 @@ class StoredVerdict(msgspec.Struct, frozen=True, gc=False):
     """A verdict as stored: encoded, with what it was made of."""
 
     activity: Activity
-    """What had arrived when it was made: another activity now means late data."""
+    """What had arrived when it was made: a newer activity now means late data."""
     verdict: bytes
     comparisons: bytes
     stale: str = ""

@@ -19,9 +19,9 @@ async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_
     `clock` gives nanoseconds since the epoch. Raises Unavailable when a store cannot be used, with the reason."""
     elasticsearch = _elasticsearch(settings) if settings.elasticsearch_url else None
     if settings.database_url:
-        stores = await open_postgres(settings.database_url, elasticsearch)
+        stores = await open_postgres(settings.database_url, elasticsearch, seconds=settings.store_seconds)
     else:
-        stores = await open_sqlite(Path(settings.data) / "spangate.db", elasticsearch)
+        stores = await open_sqlite(Path(settings.data) / "spangate.db", elasticsearch, seconds=settings.store_seconds)
     options = Options(
         patience=Patience(int(settings.quiet_seconds * 1e9), int(settings.deadline_seconds * 1e9)),
         retention_days=settings.retention_days,

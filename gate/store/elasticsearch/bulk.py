@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from elasticsearch import ApiError
 
-from gate.errors import Overloaded, Unavailable
+from gate.errors import GateError, Overloaded, Unavailable
 from gate.store.elasticsearch.cluster import Cluster, reason_of
 
 BYTES = 8 * 1024 * 1024
@@ -42,9 +43,7 @@ class Bulk:
         parts = [_Part(part, size, asyncio.get_running_loop().create_future()) for part, size in _parts(actions)]
         self._waiting += parts
         while len(self._senders) < min(AT_ONCE, len(self._waiting)):
-            task = asyncio.create_task(self._drain())
-            self._senders.add(task)
-            task.add_done_callback(self._senders.discard)
+            self._senders.add(asyncio.create_task(self._drain()))
         outcomes = await asyncio.gather(*[part.done for part in parts], return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -52,13 +51,27 @@ class Bulk:
         return sum(outcome for outcome in outcomes if isinstance(outcome, int))
 
     async def _drain(self) -> None:
+        try:
+            await self._send_all()
+        finally:
+            # In the same step as the last look at what waits: a callback would come later, and what is sent in between would
+            # take this task for one that still sends, and wait for ever.
+            self._senders.remove(_this_task())
+
+    async def _send_all(self) -> None:
         while self._waiting:
             size, count = 0, 0
             while count < len(self._waiting) and (not count or size + self._waiting[count].size <= BYTES):
                 size += self._waiting[count].size
                 count += 1
             parts, self._waiting = self._waiting[:count], self._waiting[count:]
-            for part, outcome in zip(parts, await self._outcomes(parts), strict=True):
+            try:
+                outcomes = await self._outcomes(parts)
+            except Exception as error:
+                # All who wait are told at once: else each request would wait as long, and their documents would pile up.
+                parts, self._waiting = parts + self._waiting, []
+                outcomes = [_copy(error) for _ in parts]
+            for part, outcome in zip(parts, outcomes, strict=True):
                 if part.done.done():
                     continue  # The caller has gone away.
                 if isinstance(outcome, BaseException):
@@ -67,18 +80,14 @@ class Bulk:
                     part.done.set_result(outcome)
 
     async def _outcomes(self, parts: "list[_Part]") -> list[int | Exception]:
+        """What each part came to. Raises when the request as a whole failed."""
         open_ = {(which, position) for which, part in enumerate(parts) for position in range(len(part.actions))}
         outcomes: list[int | Exception] = [0] * len(parts)
         for attempt in range(1, _TRIES + 1):
             order = sorted(open_)
             lines: list[Any] = [line for which, position in order for line in _lines(parts[which].actions[position])]
-            try:
-                answer = await self._cluster.ask(self._cluster.client.bulk(operations=lines, filter_path=_WANTED))
-            except Exception as error:
-                failed = {which for which, _ in open_}
-                return [error if which in failed else outcome for which, outcome in enumerate(outcomes)]
-            busy = ""
-            for identity, item in zip(order, answer["items"], strict=True):
+            busy, items = await self._answers(lines)
+            for identity, item in zip(order, items, strict=not busy):
                 result = next(iter(item.values()))
                 outcome = outcomes[identity[0]]
                 if result["status"] == _BUSY and "block" not in reason_of(result):
@@ -101,6 +110,17 @@ class Bulk:
                 await asyncio.sleep(0.05 * 4**attempt)
         return outcomes
 
+    async def _answers(self, lines: list[Any]) -> tuple[str, list[dict[str, Any]]]:
+        """The answer to each line; or why there is no room for any."""
+        try:
+            answer = await self._cluster.ask(self._cluster.prompt.bulk(operations=lines, filter_path=_WANTED))
+        except Unavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, ApiError) and cause.status_code == _BUSY and "block" not in reason_of(cause.body):
+                return reason_of(cause.body), []
+            raise
+        return "", answer["items"]
+
     def _refused(self, result: dict[str, Any]) -> Exception:
         return Unavailable(
             f"Elasticsearch at {self._cluster.where} refuses a document ({result['status']}): {reason_of(result)}.",
@@ -111,6 +131,16 @@ class Bulk:
 
 
 _WANTED = "items.*.status,items.*.result,items.*.error.type,items.*.error.reason"
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+def _copy(error: Exception) -> Exception:
+    return type(error)(error.detail, hint=error.hint) if isinstance(error, GateError) else error
 
 
 class _Part(NamedTuple):

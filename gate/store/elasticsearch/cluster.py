@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from elastic_transport import ApiResponse, HttpxAsyncHttpNode, JsonSerializer, TlsError, TransportError
+from elastic_transport import ApiResponse, ConnectionTimeout, HttpxAsyncHttpNode, JsonSerializer, TlsError, TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
 
 from gate.errors import BadRequest, Unavailable
+from gate.store.protocols import SECONDS
 
 MAJOR = 9
 """The client speaks to servers of its own major version only."""
-_SECONDS = 30
 logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # it warns, with a stack trace, of what our errors say
+_LONGER = 4
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 
 
@@ -35,9 +36,11 @@ class Access(msgspec.Struct, frozen=True):
 
 
 class Cluster:
-    """One client for the whole process. Connects with the first call."""
+    """One client for the whole process. Connects with the first call.
 
-    def __init__(self, access: Access) -> None:
+    `seconds`: how long a request of the hot path may take (`prompt`); others (`client`) four times as long."""
+
+    def __init__(self, access: Access, *, seconds: float = SECONDS) -> None:
         self.prefix = access.prefix
         self._closed = False
         if not _PREFIX.fullmatch(access.prefix):
@@ -61,7 +64,7 @@ class Cluster:
             self.client = AsyncElasticsearch(
                 urls,
                 node_class=HttpxAsyncHttpNode,
-                request_timeout=_SECONDS,
+                request_timeout=_LONGER * seconds,
                 max_retries=2,
                 serializers=dict.fromkeys(("application/json", "application/vnd.elasticsearch+json"), _Json()),
                 **options,
@@ -72,6 +75,7 @@ class Cluster:
             ) from error
         except OSError as error:  # of the TLS library
             raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={access.ca!r} has no certificates: {error}.") from error
+        self.prompt = self.client.options(request_timeout=seconds)
         self.where = ", ".join(url.rpartition("@")[2].rpartition("//")[2].rstrip("/") for url in urls)
         """The address without user and password, for messages."""
 
@@ -135,6 +139,8 @@ def _explain(error: Exception) -> tuple[str, str]:
             return f"answers {status}: {reason}", "Nothing was acknowledged; try again."
         case TlsError():
             return f"cannot be trusted: {reason}", "Set SPANGATE_ELASTICSEARCH_CA to the file of its certificate authority."
+        case ConnectionTimeout():
+            return "does not answer in time", "Nothing was acknowledged; try again."
         case _:
             return f"cannot be reached: {reason}", "Nothing was acknowledged; see SPANGATE_ELASTICSEARCH_URL."
 

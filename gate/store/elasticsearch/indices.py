@@ -57,14 +57,14 @@ class Indices:
             self._must_be_ours(f"The index {name}", found.get(name, {}).get("mappings", {}).get("_meta"))
         self._made = set(exist)
         await self._put_template()
-        await self.make(self.persistent)
+        await self.make(self.persistent, patiently=True)
 
-    async def make(self, name: str) -> None:
+    async def make(self, name: str, *, patiently: bool = False) -> None:
         """Make an index when it is not there, by its template."""
         if name in self._made:
             return
         try:
-            await self._cluster.client.indices.create(index=name)
+            await (self._cluster.client if patiently else self._cluster.prompt).indices.create(index=name)
         except Exception as error:  # as in `Cluster.ask`
             if not isinstance(error, BadRequestError) or "resource_already_exists" not in reason_of(error.body):
                 raise self._cluster.unavailable(error) from error

@@ -3,14 +3,17 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
+from elasticsearch import NotFoundError
 
 from gate.codec.batch import TraceChunk
+from gate.errors import Unavailable
 from gate.store.attributes import has_attribute
 from gate.store.elasticsearch.bulk import Action, Bulk
-from gate.store.elasticsearch.cluster import Access, Cluster
+from gate.store.elasticsearch.cluster import Access, Cluster, reason_of
 from gate.store.elasticsearch.documents import body_of, document_id, encode, term_of
 from gate.store.elasticsearch.indices import Indices
 from gate.store.values import StoredChunk
@@ -26,6 +29,7 @@ _LOOKS = 1_000
 _LARGE = 1024 * 1024
 """Bytes to encode in a thread; fewer are done before another request would notice."""
 _HITS = 5_000
+_TRIES = 3
 _LOOKED_INTO = 100
 """Traces whose spans one search reads to be sure; it is then not faster than looking into candidates."""
 
@@ -194,7 +198,7 @@ class ElasticsearchSpans:
     async def check(self) -> str:
         """`ok`, or what is wrong."""
         health = await self._cluster.ask(
-            self._cluster.client.cluster.health(index=f"{self._cluster.prefix}-*", filter_path="status", timeout="5s")
+            self._cluster.prompt.cluster.health(index=f"{self._cluster.prefix}-*", filter_path="status", timeout="5s")
         )
         if health["status"] == "red":
             return f"Elasticsearch at {self._cluster.where} has lost a part of the indices {self._cluster.prefix}-* (status red)."
@@ -226,11 +230,11 @@ class ElasticsearchSpans:
             }
             for trace_id, chunk in part
         ]
-        answer = await self._cluster.ask(self._cluster.client.mget(docs=docs))
+        answer = await self._cluster.ask(self._cluster.prompt.mget(docs=docs))
         found: list[tuple[str, StoredChunk, dict[str, Any]]] = []
         gone: list[Place] = []
         for (trace_id, chunk), document in zip(part, answer["docs"], strict=True):
-            if document.get("found"):
+            if self._is_there(document):
                 found.append((trace_id, chunk, document.get("_source", {})))
             else:
                 gone.append((trace_id, chunk))
@@ -241,9 +245,19 @@ class ElasticsearchSpans:
         for start in range(0, len(trace_ids), _MARKS):
             part = trace_ids[start : start + _MARKS]
             ids = [_mark_id(project, trace_id) for trace_id in part]
-            answer = await self._cluster.ask(self._cluster.client.mget(index=self._indices.persistent, ids=ids, source=False))
-            marked.update(trace_id for trace_id, mark in zip(part, answer["docs"], strict=True) if mark.get("found"))
+            answer = await self._cluster.ask(self._cluster.prompt.mget(index=self._indices.persistent, ids=ids, source=False))
+            marked.update(trace_id for trace_id, mark in zip(part, answer["docs"], strict=True) if self._is_there(mark))
         return marked
+
+    def _is_there(self, document: dict[str, Any]) -> bool:
+        """Of an answer to a read by ids. Raises Unavailable when the cluster cannot say: a shard that is being recovered after a
+        restart answers an error for each document, which is not the same as not to have it."""
+        if "error" in document and "index_not_found" not in reason_of(document):
+            raise Unavailable(
+                f"Elasticsearch at {self._cluster.where} cannot read all of its documents: {reason_of(document)}.",
+                hint="Try again; see the health of its indices.",
+            )
+        return bool(document.get("found"))
 
     async def _drop_days(self, project: str, trace_ids: Sequence[str], before_ns: int) -> tuple[int, list[str]]:
         """Drop the days before that nobody needs; returns how many chunks of these traces were in them, and the days that are left
@@ -272,6 +286,7 @@ class ElasticsearchSpans:
             track_total_hits=False,
             filter_path=filter_path,
             ignore_unavailable=True,
+            allow_partial_search_results=False,  # what a lost shard has would be taken for not there
             **options,
         )
         return (await self._cluster.ask(search)).get("hits", {}).get("hits", [])
@@ -281,7 +296,20 @@ class ElasticsearchSpans:
         return {trace_id for trace_id, of_trace in bodies.items() if any(has_attribute(body, key, value) for body in of_trace)}
 
     async def _all(self, query: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
-        """Every hit, in parts, by trace: of all that was written before, and not changed by what is written meanwhile."""
+        """Every hit, in parts, by trace: of all that was written before, and not changed by what is written meanwhile. Hits come
+        again when a day was dropped meanwhile: then it begins anew."""
+        for _ in range(_TRIES):
+            try:
+                async for hits in self._at_once(query):
+                    yield hits
+            except Unavailable as error:
+                if not isinstance(error.__cause__, NotFoundError):
+                    raise
+            else:
+                return
+        raise Unavailable(f"Indices of Elasticsearch at {self._cluster.where} go while they are read.", hint="Try again.")
+
+    async def _at_once(self, query: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
         await self._indices.refresh(*self._indices.everywhere)
         opened = await self._cluster.ask(
             self._cluster.client.open_point_in_time(index=self._indices.everywhere, keep_alive="2m", ignore_unavailable=True)
@@ -297,6 +325,7 @@ class ElasticsearchSpans:
                         sort=[{"trace_id": "asc"}, {"_shard_doc": "asc"}],
                         source=False,
                         track_total_hits=False,
+                        allow_partial_search_results=False,
                         **after,
                     )
                 )
@@ -306,7 +335,8 @@ class ElasticsearchSpans:
                 yield hits
                 after = {"search_after": hits[-1]["sort"]}
         finally:
-            await self._cluster.ask(self._cluster.client.close_point_in_time(id=point))
+            with suppress(Unavailable):  # it ends by itself
+                await self._cluster.ask(self._cluster.prompt.close_point_in_time(id=point))
 
     def _of(self, project: str, trace_ids: Sequence[str], before_ns: int | None = None) -> dict[str, Any]:
         wanted: list[dict[str, Any]] = [{"term": {"project": project}}, {"terms": {"trace_id": list(trace_ids)}}]
@@ -315,10 +345,10 @@ class ElasticsearchSpans:
         return {"bool": {"filter": wanted}}
 
 
-async def open_elasticsearch(access: Access, manifest: Manifest) -> ElasticsearchSpans:
+async def open_elasticsearch(access: Access, manifest: Manifest, *, seconds: float) -> ElasticsearchSpans:
     """Connect, check that the indices with our prefix are this record store's, make what is missing. Raises Unavailable or
     BadRequest with the setting to change."""
-    cluster = Cluster(access)
+    cluster = Cluster(access, seconds=seconds)
     try:
         indices = Indices(cluster, await manifest.installation())
         await indices.open()

@@ -6,15 +6,17 @@ transaction that loses is done again.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
 import asyncpg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gate.errors import BadRequest, Unavailable
+from gate.store.protocols import SECONDS
 from gate.store.sql.database import Item, Result
 
 _OLDEST = 14
@@ -24,6 +26,8 @@ GROUP = 64
 _POOL = 10
 _HOLDERS = 4
 """Transactions that wait for another store, at most: they must leave connections to everybody else."""
+_LONGER = 4
+"""What is no hot path may take so many times as long."""
 _TRIES = 10
 _AGAIN = ("23505", "40001", "40P01")
 """SQLSTATE of a lost race: unique violation, serialization failure, deadlock."""
@@ -32,9 +36,12 @@ _MIGRATING = 0x5350414E47415445
 
 
 class PostgresDatabase:
-    """A `Database` on one PostgreSQL database. `url` may begin with `postgresql:` or `postgres:`."""
+    """A `Database` on one PostgreSQL database. `url` may begin with `postgresql:` or `postgres:`.
 
-    def __init__(self, url: str) -> None:
+    `seconds`: a server that does not let us connect for so long, or commit what was received, is away: Unavailable. Other work
+    may take four times as long."""
+
+    def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
         _, separator, rest = url.partition("://")
         if not separator:
             raise BadRequest("SPANGATE_DATABASE_URL is no URL.", hint="For example postgresql://user:password@host/database.")
@@ -43,6 +50,7 @@ class PostgresDatabase:
         self._waiting: dict[Callable[..., Any], list[_Waiting]] = {}
         self._draining: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._seconds = seconds
         self._holders = asyncio.Semaphore(_HOLDERS)
 
     async def open(self, migrate: Callable[[Connection], None]) -> None:
@@ -53,15 +61,15 @@ class PostgresDatabase:
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
             migrate(connection)
 
-        await self.write(work)
+        await self._run(work, seconds=None)
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """See `Database.read`."""
-        return await self._run(work, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return await self._run(work, seconds=_LONGER * self._seconds, isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """See `Database.write`."""
-        return await self._run(work)
+        return await self._run(work, seconds=_LONGER * self._seconds)
 
     async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
         """See `Database.write_together`."""
@@ -81,10 +89,21 @@ class PostgresDatabase:
     ) -> AsyncGenerator[Result]:
         """See `Database.hold`."""
         self._must_be_open()
-        async with self._holders, self._errors(), self._engine.connect() as connection, connection.begin():
-            result = await connection.run_sync(begin)
-            yield result
-            await connection.run_sync(end, result)
+        async with self._errors(), AsyncExitStack() as stack:
+            async with asyncio.timeout(self._seconds):
+                await stack.enter_async_context(self._holders)
+                connection = await stack.enter_async_context(self._engine.connect())
+                transaction = await stack.enter_async_context(connection.begin())
+                result = await connection.run_sync(begin)
+            try:
+                yield result
+            except BaseException:
+                async with asyncio.timeout(self._seconds):
+                    await transaction.rollback()
+                raise
+            async with asyncio.timeout(self._seconds):
+                await connection.run_sync(end, result)
+                await transaction.commit()
 
     async def check(self) -> None:
         """See `Database.check`."""
@@ -99,7 +118,13 @@ class PostgresDatabase:
     async def _drain(self, work: Callable[..., Any]) -> None:
         """One group after the other, until nobody waits: what arrives during a commit shares the next one."""
         while group := self._waiting[work][:GROUP]:
-            for waiting, outcome in zip(group, await self._outcomes(work, group), strict=True):
+            try:
+                outcomes: list[Any] = await self._outcomes(work, group)
+            except Unavailable as away:
+                # All who wait are told at once: else each group would wait as long, and their bodies would pile up.
+                group = list(self._waiting[work])
+                outcomes = [Unavailable(away.detail, hint=away.hint) for _ in group]
+            for waiting, outcome in zip(group, outcomes, strict=True):
                 if waiting.future.done():
                     continue  # The caller has gone away.
                 if isinstance(outcome, BaseException):
@@ -109,31 +134,41 @@ class PostgresDatabase:
             del self._waiting[work][: len(group)]
 
     async def _outcomes(self, work: Callable[..., Any], group: "list[_Waiting]") -> list[Any]:
+        """What each item came to. Raises Unavailable when that is nobody's own fault: the server is away."""
         items = [waiting.item for waiting in group]
         try:
-            return list(await self._run(lambda connection: work(connection, items), draining=True))
+            return list(await self._run(lambda connection: work(connection, items), seconds=self._seconds, draining=True))
         except Exception as error:
+            if _is_away(error):
+                raise
             if len(group) == 1:
                 return [error]
         # One of them is to blame: each in a transaction of its own.
         return [outcome for waiting in group for outcome in await self._outcomes(work, [waiting])]
 
-    async def _run(self, work: Callable[[Connection], Result], *, draining: bool = False, **options: Any) -> Result:
+    async def _run(
+        self, work: Callable[[Connection], Result], *, seconds: float | None, draining: bool = False, **options: Any
+    ) -> Result:
         if not draining:
             self._must_be_open()
         for attempt in range(1, _TRIES + 1):
             try:
-                async with self._engine.connect() as connection:
-                    await connection.execution_options(**options)
-                    async with connection.begin():
-                        return await connection.run_sync(work)
-            except DBAPIError as error:
-                if attempt == _TRIES or getattr(error.orig, "sqlstate", "") not in _AGAIN:
-                    raise self._unavailable(error.orig) from error
+                async with self._errors():
+                    return await self._transaction(work, seconds, options)
+            except Unavailable as error:
+                state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", "")
+                if attempt == _TRIES or state not in _AGAIN:
+                    raise
                 await asyncio.sleep(0.005 * attempt)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:  # while connecting
-                raise self._unavailable(error) from error
         raise AssertionError("unreachable")
+
+    async def _transaction(self, work: Callable[[Connection], Result], seconds: float | None, options: dict[str, Any]) -> Result:
+        # A statement that is cancelled takes its connection with it: nobody gets it in an unknown state.
+        async with asyncio.timeout(self._seconds) as limit, self._engine.connect() as connection:
+            limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
+            await connection.execution_options(**options)
+            async with connection.begin():
+                return await connection.run_sync(work)
 
     @asynccontextmanager
     async def _errors(self) -> AsyncGenerator[None]:
@@ -141,14 +176,17 @@ class PostgresDatabase:
             yield
         except DBAPIError as error:
             raise self._unavailable(error.orig) from error
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (TimeoutError, PoolTimeoutError) as error:
+            raise self._unavailable("it does not answer in time") from error
+        # While connecting, and of connections that end in the middle of anything.
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             raise self._unavailable(error) from error
 
     def _must_be_open(self) -> None:
         if self._closed:
             raise Unavailable("The store is closed: the server is shutting down.", hint="Send it again.")
 
-    def _unavailable(self, error: BaseException | None) -> Unavailable:
+    def _unavailable(self, error: BaseException | str | None) -> Unavailable:
         # The address without user and password.
         return Unavailable(
             f"The database {self._where} cannot be used: {error}.", hint="Nothing was written; see SPANGATE_DATABASE_URL."
@@ -161,6 +199,14 @@ def must_be_known(version: tuple[int, ...]) -> None:
         raise BadRequest(
             f"SPANGATE_DATABASE_URL names a PostgreSQL {'.'.join(map(str, version))}.", hint=f"It must be {_OLDEST} or newer."
         )
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the server, and not a statement, is the reason of an Unavailable."""
+    if not isinstance(error, Unavailable):
+        return False
+    cause = error.__cause__
+    return not isinstance(cause, DBAPIError) or cause.connection_invalidated
 
 
 class _Waiting(NamedTuple):

@@ -6,6 +6,7 @@ One writer inside the process means that no work ever meets a locked database; a
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,21 +18,23 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from gate.errors import GateError, Unavailable
+from gate.store.protocols import SECONDS
 from gate.store.sql.database import Item, Result
 
 READERS = 4
 GROUP = 64
 """How much work shares one commit at most: bounds memory and the time to the answer."""
-_BUSY_MS = 10_000
 
 
 class SqliteDatabase:
-    """A `Database` in one file. The file and its folder are made when missing."""
+    """A `Database` in one file. The file and its folder are made when missing.
 
-    def __init__(self, path: Path) -> None:
+    `seconds`: another process that keeps it locked is waited for so long, then it is Unavailable."""
+
+    def __init__(self, path: Path, *, seconds: float = SECONDS) -> None:
         self.path = path
-        self._writing = _engine(path, begin="BEGIN IMMEDIATE", cache_kib=16_384)
-        self._reading = _engine(path, begin="BEGIN", cache_kib=4_096)
+        self._writing = _engine(path, begin="BEGIN IMMEDIATE", cache_kib=16_384, seconds=seconds)
+        self._reading = _engine(path, begin="BEGIN", cache_kib=4_096, seconds=seconds)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="spangate-read")
         self._writer = threading.Thread(target=self._run, name="spangate-write", daemon=True)
@@ -116,18 +119,27 @@ class SqliteDatabase:
     def _run(self) -> None:
         with self._writing.connect() as connection:
             while (job := self._jobs.get()) is not None:
-                jobs = [job]
-                last = False
-                while len(jobs) < GROUP and not last and not self._jobs.empty():
-                    following = self._jobs.get()
-                    if following is None:
-                        last = True
-                    else:
-                        jobs.append(following)
-                for outcome in _commit(connection, jobs):
+                jobs, last = self._following(job, GROUP)
+                outcomes = _commit(connection, jobs)
+                for outcome in outcomes:
                     outcome.tell()
+                if (locked := outcomes[-1].error) and _is_locked(locked) and not last and not self._jobs.empty():
+                    # All who wait are told at once: else each group would wait as long, and their bodies would pile up.
+                    jobs, last = self._following(self._jobs.get(), None)
+                    for job in jobs:
+                        _Outcome(job, error=locked).tell()
                 if last:
                     return
+
+    def _following(self, first: "_Job | None", most: int | None) -> "tuple[list[_Job], bool]":
+        """The first job and those that wait behind it, and whether they are the last ones."""
+        jobs: list[_Job] = []
+        while first is not None:
+            jobs.append(first)
+            if (most is not None and len(jobs) >= most) or self._jobs.empty():
+                return jobs, False
+            first = self._jobs.get()
+        return jobs, True
 
     def _must_be_open(self) -> None:
         if self._closed:
@@ -181,10 +193,16 @@ def _commit(connection: Connection, jobs: list[_Job]) -> list[_Outcome]:
         with connection.begin():
             return [outcome for group in _groups(jobs) for outcome in _call(connection, group)]
     except Exception as error:
-        if len(jobs) == 1:
-            return [_Outcome(jobs[0], error=error)]
+        if len(jobs) == 1 or _is_locked(error):
+            return [_Outcome(job, error=error) for job in jobs]
     # One of them is to blame: each in a transaction of its own.
     return [outcome for job in jobs for outcome in _commit(connection, [job])]
+
+
+def _is_locked(error: BaseException) -> bool:
+    """Whether another process had the file for all the time that we waited."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _groups(jobs: list[_Job]) -> list[list[_Job]]:
@@ -205,14 +223,14 @@ def _call(connection: Connection, group: list[_Job]) -> list[_Outcome]:
     return [_Outcome(job, result) for job, result in zip(group, results, strict=True)]
 
 
-def _engine(path: Path, *, begin: str, cache_kib: int) -> Engine:
+def _engine(path: Path, *, begin: str, cache_kib: int, seconds: float) -> Engine:
     engine = create_engine(f"sqlite:///{path}", pool_size=READERS, max_overflow=0, connect_args={"check_same_thread": False})
 
     def connected(connection: Any, _: Any) -> None:
         # SQLAlchemy begins transactions itself, below: the driver's own way begins them too late for a snapshot.
         connection.isolation_level = None
         for pragma in (
-            f"busy_timeout={_BUSY_MS}",
+            f"busy_timeout={round(seconds * 1000)}",
             "auto_vacuum=incremental",
             "journal_mode=wal",
             "synchronous=full",

@@ -9,7 +9,7 @@ from gate.service import Stats
 from gate.store.elasticsearch.cluster import Access
 from gate.store.elasticsearch.spans import ElasticsearchSpans, open_elasticsearch
 from gate.store.migrations import migrate
-from gate.store.protocols import SpanStore
+from gate.store.protocols import SECONDS, SpanStore
 from gate.store.sql.baselines import SqlBaselines
 from gate.store.sql.database import Database
 from gate.store.sql.decisions import SqlDecisions
@@ -110,22 +110,22 @@ class SqlStores:
             await self._separate.close()
 
 
-async def open_postgres(url: str, elasticsearch: Access | None = None) -> SqlStores:
+async def open_postgres(url: str, elasticsearch: Access | None = None, *, seconds: float = SECONDS) -> SqlStores:
     """Connect to the database that the URL names and bring its schema to the newest version; spans go to Elasticsearch when it
-    is given. Raises Unavailable, BadRequest."""
-    return await _open(PostgresDatabase(url), elasticsearch)
+    is given. A store that does not answer for `seconds` is away. Raises Unavailable, BadRequest."""
+    return await _open(PostgresDatabase(url, seconds=seconds), elasticsearch, seconds)
 
 
-async def open_sqlite(path: Path, elasticsearch: Access | None = None) -> SqlStores:
+async def open_sqlite(path: Path, elasticsearch: Access | None = None, *, seconds: float = SECONDS) -> SqlStores:
     """Open (or make) the database file, likewise."""
-    return await _open(SqliteDatabase(path), elasticsearch)
+    return await _open(SqliteDatabase(path, seconds=seconds), elasticsearch, seconds)
 
 
-async def _open(database: PostgresDatabase | SqliteDatabase, elasticsearch: Access | None) -> SqlStores:
+async def _open(database: PostgresDatabase | SqliteDatabase, elasticsearch: Access | None, seconds: float) -> SqlStores:
     try:
         await database.open(migrate)
         await database.read(lambda connection: _must_fit(connection, separate=elasticsearch is not None))
-        spans = await open_elasticsearch(elasticsearch, SqlManifest(database)) if elasticsearch else None
+        spans = await open_elasticsearch(elasticsearch, SqlManifest(database), seconds=seconds) if elasticsearch else None
     except BaseException:
         await database.close()
         raise

@@ -44,6 +44,21 @@ async def test_prune_spares_what_is_persistent(gate: StoreGate, clock: Clock):
     assert (await gate.prune("default", now_ns=clock())).traces == 0
 
 
+async def test_a_verdict_outlives_what_it_was_made_of(gate: StoreGate, clock: Clock):
+    """A run of which retention left one trace keeps the verdict that it got with all of them, whoever looks at it."""
+    await golden(gate, 1)
+    verdict = await record(gate, Run("old", "default"), persist_trace(2), persist_trace(3, good=False))
+    await gate.persist("default", trace_id(2), by="eve")
+    clock.move(31 * DAY)
+    await gate.prune("default", now_ns=clock())
+
+    assert verdict is not None
+    assert verdict.conclusion == Conclusion.FAIL
+    assert await gate.verdict("default", "old", wait=1) == verdict
+    assert not gate._verdicts._watches
+    assert (await gate.report("default", "old")).verdict == verdict
+
+
 async def test_zero_days_keep_everything(gate: StoreGate, clock: Clock):
     """Retention 0 is for ever; a project of its own has its own days."""
     await gate.update_project("default", retention_days=0)

