@@ -35,6 +35,8 @@ _JUDGED = _STRUCTURAL | {Difference.VARIANT}
 _REASONS = frozenset({"error.type", "exception.type"})
 
 FIRST_USE = "first use"
+POLLED = "asked until it was there"
+RETRIED = "a cache or a retry"
 SET_UP = "connection set-up"
 FEW_SAMPLES = 3
 """Samples from which variation shows itself."""
@@ -82,14 +84,22 @@ def excuse(flows: Sequence[_Flow], baselines: Baselines, candidate: Sequence[Sha
             if id(one) in excused and one.difference is Difference.RENAMED
             for index in subtree(scene.shape, one.operations)
         }
-        remaining = [one for member in divergences if id(member) in excused for one in _not_excused(member, scene, baselines)]
+        remaining = [
+            one
+            for member in divergences
+            if id(member) in excused
+            for one in _not_excused(member, excused[id(member)], scene, baselines)
+        ]
         divergences[:] = [one for one in divergences if id(one) not in excused and one.parent not in inside]
         divergences.extend(remaining)
     return notes
 
 
-def _not_excused(member: Divergence, scene: Scene, baselines: Baselines) -> Iterator[Divergence]:
-    """What is wrong below calls that only moved here: one that fails as no golden one of its kind does, and one that is new."""
+def _not_excused(member: Divergence, why: str, scene: Scene, baselines: Baselines) -> Iterator[Divergence]:
+    """What is wrong below calls that only moved here: one that fails as no golden one of its kind does, and one that is new.
+
+    What is repeated until it succeeds may fail.
+    """
     if member.difference not in {Difference.ADDED, Difference.COUNT}:
         return
     operations, labels, facts = scene.shape.flow.operations, scene.shape.labels, scene.shape.facts
@@ -98,7 +108,7 @@ def _not_excused(member: Divergence, scene: Scene, baselines: Baselines) -> Iter
             parent = operations[index].parent
             if index != root and not baselines.variation.knows(labels[parent], labels[index]):
                 yield Divergence(Difference.ADDED, labels[index], parent, operations=(index,), number=1, before="0", after="1")
-            elif operations[index].error and not baselines.variation.fails(labels[index]):
+            elif operations[index].error and why not in {POLLED, RETRIED} and not baselines.variation.fails(labels[index]):
                 reasons = [(key, "", facts[index][key]) for key in sorted(_REASONS & facts[index].keys())]
                 yield Divergence(Difference.FACT, labels[index], index, operations=(index,), facts=((ERROR, "", "yes"), *reasons))
 
@@ -228,7 +238,7 @@ class _Floating:
             return ""
         few = len(scene.baseline.samples) < FEW_SAMPLES
         if all(is_polling(member, scene, few) for member in site.members):
-            return "asked until it was there"
+            return POLLED
         if self._variation.sets_up(site.caller) and not scene.shape.children[site.parent] and not _writes(site):
             return SET_UP  # a pool had a connection
         candidate = scene.shape.calls(site.parent)
@@ -272,7 +282,7 @@ class _Floating:
             if self._variation.is_first(site.caller, asked, together=combined) if asked else used:
                 return FIRST_USE
             if driven and self._variation.is_exchange(site.caller[0], difference):
-                return "a cache or a retry"
+                return RETRIED
             if few and not _writes(site) and self._variation.is_static(site.caller, rest):
                 return "too few samples to tell"
         return ""
