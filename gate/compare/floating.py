@@ -191,7 +191,7 @@ class _Floating:
         balanced = self._balanced(remaining, used)
         done = {id(site) for site in balanced}
         for site in remaining:
-            if id(site) in done or self._is_conserved(site):
+            if id(site) in done or self._is_conserved(site) or self._falls_elsewhere(site):
                 yield site, "as often over the whole run"
             elif self._is_once_a_process(site):
                 yield site, FIRST_USE
@@ -304,6 +304,23 @@ class _Floating:
             for label, delta in site.signed
         )
 
+    def _falls_elsewhere(self, site: _Site) -> bool:
+        """Whether calls that come and go at places of this caller are not made here, while the run makes them exactly as often as
+        several golden runs do: what is kept for a limited number (of sessions, versions, jobs) is given up by whoever comes next."""
+        lost = all(member.difference in {Difference.MISSING, Difference.COUNT} for member in site.members)
+        callers = self._totals[site.caller]
+        return (
+            lost
+            and bool(site.signed)
+            and not any(_children_of(member, site) for member in site.members)
+            and all(
+                delta < 0
+                and self._variation.comes_and_goes(site.caller, label)
+                and self._golden.has_total(label, self._totals[label], site.caller, callers)
+                for label, delta in site.signed
+            )
+        )
+
     def _is_once_a_process(self, site: _Site) -> bool:
         """Whether all that is new are reads that a golden run makes once, where more processes now make each of them once."""
         service = site.caller[0]
@@ -347,6 +364,12 @@ def _instances(site: _Site) -> Iterator[tuple[Shape, int]]:
             yield shape, index
             if len(seen) >= LARGEST_INSTANCES:
                 return
+
+
+def _children_of(divergence: Divergence, site: _Site) -> bool:
+    """Whether any call that is gone or new has calls of its own."""
+    gone, new = _places(divergence, site.scene)
+    return any(site.scene.golden.children[at] for at in gone) or any(site.scene.shape.children[at] for at in new)
 
 
 def _involved(divergence: Divergence, scene: Scene) -> tuple[list[Operation], list[Operation]]:

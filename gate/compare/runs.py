@@ -10,7 +10,7 @@ from gate.model.flow import Operation
 class GoldenRuns:
     """The golden runs, looked at only when a candidate differs."""
 
-    __slots__ = ("_constant", "_prepared", "_runs", "first_use", "most", "most_processes")
+    __slots__ = ("_constant", "_prepared", "_runs", "_totals", "first_use", "most", "most_processes")
 
     def __init__(self) -> None:
         self._runs: list[tuple[str, list[Shape]]] = []
@@ -22,6 +22,7 @@ class GoldenRuns:
         self.first_use: set[Label] = set()
         """Calls that golden processes make only the first time that they do something."""
         self._constant: dict[Label, int] = {}
+        self._totals: list[Counter[Label]] = []
 
     def add(self, run: str, shapes: Sequence[Shape]) -> None:
         """Learns one more golden run: the shapes of all its flows."""
@@ -49,6 +50,7 @@ class GoldenRuns:
                 self.most_processes[service] = max(self.most_processes[service], len(processes))
             totals.append(counts)
             _watch_first_use(shapes, supports, against)
+        self._totals = totals
         if len(totals) > 1:
             self._constant = {label: count for label, count in totals[0].items() if all(one[label] == count for one in totals)}
         callers = {
@@ -63,6 +65,10 @@ class GoldenRuns:
     def is_constant(self, label: Label, count: int) -> bool:
         """Whether every golden run makes this call exactly so often; one run alone shows no constancy."""
         return self._constant.get(label) == count
+
+    def has_total(self, label: Label, count: int, caller: Label, callers: int) -> bool:
+        """Whether several golden runs make this call exactly so often, with as many of its caller."""
+        return sum(one[label] == count and one[caller] == callers for one in self._totals) > 1
 
     def within(self, label: Label, count: int) -> bool:
         """Whether a run may have so many of these calls: no more than twice and one more than any golden run."""

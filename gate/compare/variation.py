@@ -115,6 +115,10 @@ class Variation:
         """
         return self._is_made_of(self._varying, caller, difference, together)
 
+    def comes_and_goes(self, caller: Label, call: Label) -> bool:
+        """Whether one place of this caller makes the call in one golden run and not in another, all else alike."""
+        return self._varying.has_own(caller, frozenset({(call, 1)}))
+
     def is_static(self, caller: Label, difference: Mapping[Label, int]) -> bool:
         """Whether a difference is one between two golden places of this caller."""
         return self._is_made_of(self._static, caller, difference, False)
@@ -308,6 +312,10 @@ class _Exchanges:
                 if self.has(caller, {label: delta for label, delta in rest.items() if delta}, floats, parts - 1):
                     return True
         return False
+
+    def has_own(self, caller: Label, exchange: Exchange) -> bool:
+        """Whether exactly this difference is known of this caller."""
+        return exchange in self._by_caller.get(caller, ())
 
     def has_service(self, service: str, difference: Mapping[Label, int]) -> bool:
         """Whether exactly this difference is known of a caller of the service."""
