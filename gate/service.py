@@ -177,18 +177,21 @@ class FlowStatus(msgspec.Struct, frozen=True):
     baseline: BaselineSummary | None
     """None: seen in a run, but without golden samples."""
     last_run: str = ""
-    """Empty: none of the newest runs exercises it."""
+    """Empty: none of the newest runs exercises it; without a baseline it was seen in a trace of no run."""
     last_at: str = ""
     last_trace: str = ""
     last_conclusion: Conclusion | None = None
 
 
 class FlowOverview(msgspec.Struct, frozen=True):
-    """Every flow with a baseline, or that one of the newest judged runs has."""
+    """Every flow with a baseline, or that one of the newest judged runs has; and without baseline, what the newest traces of no judged
+    run have."""
 
     flows: tuple[FlowStatus, ...]
     runs: int
     """How many runs were looked at."""
+    traces: int = 0
+    """How many traces of no judged run were looked at."""
 
 
 class AuditEntry(msgspec.Struct, frozen=True):

@@ -50,5 +50,6 @@ class BaselinesController(Controller):
 
 @get("/flows", scope="read", responses=problems(), tags=["baselines"])
 async def list_flows(gate: InjectedGate, caller: InjectedCaller) -> FlowOverview:
-    """Every flow with a baseline, and every one that the newest judged runs have: also those that no run exercises any more."""
+    """Every flow with a baseline, and every one that the newest judged runs have: also those that no run exercises any more; and without
+    baseline those of the newest traces of no judged run."""
     return await gate.flows(caller.project)

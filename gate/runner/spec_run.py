@@ -17,7 +17,7 @@ from gate.runner.files import read_text
 from gate.runner.sources import Source
 from gate.runner.waiting import Patience
 from gate.spec import Spec, SpecResult, check_spec
-from gate.spec.spec import HttpRequest, Value
+from gate.spec.spec import SENDER, HttpRequest, Value
 
 _POLL = 0.25
 _STILL = 0.75
@@ -98,7 +98,7 @@ async def _send(request: HttpRequest) -> tuple[Span, int]:
         start_ns=start,
         end_ns=time.time_ns(),
         attributes=attributes,
-        resource=Resource({"service.name": "spangate-spec"}, "spangate-spec"),
+        resource=Resource({"service.name": SENDER}, SENDER),
         scope=Scope("spangate"),
     )
     return root, response.status_code

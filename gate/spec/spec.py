@@ -8,6 +8,9 @@ import msgspec
 Value: TypeAlias = str | int | bool
 """A value in a file that people write: text, or a number or truth value without quotes."""
 
+SENDER = "spangate-spec"
+"""The service that sends a spec's request, in the trace of it."""
+
 _TIMES = re.compile(r"(\d+)(?:\.\.(\d*))?")
 
 

@@ -15,6 +15,7 @@ from gate.usecases.baselines import one_baseline, summaries
 from gate.usecases.flows import load_flows
 from gate.usecases.selection import LEARNED, baseline_id
 from gate.usecases.stored_verdict import decode_verdict
+from gate.usecases.unjudged import seen_unjudged
 
 RUNS = 20
 """Judged runs that are looked at."""
@@ -57,8 +58,9 @@ async def overview(stores: Stores, project: str) -> FlowOverview:
                     flow.conclusion,
                 )
     asleep = [_asleep(each) for identity, each in baselines.items() if identity not in last]
-    ordered = sorted((*last.values(), *asleep), key=lambda status: (status.flow, status.environment))
-    return FlowOverview(tuple(ordered), len(judged))
+    seen, traces = await seen_unjudged(stores, project, {*last, *baselines})
+    ordered = sorted((*last.values(), *asleep, *seen.values()), key=lambda status: (status.flow, status.environment))
+    return FlowOverview(tuple(ordered), len(judged), traces)
 
 
 async def learned_of(stores: Stores, project: str, wanted: str) -> Learned:

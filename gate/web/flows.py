@@ -4,7 +4,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from gate.errors import GateError
-from gate.service import FlowStatus
+from gate.service import FlowOverview, FlowStatus
 from gate.web.visit import InjectedVisit
 
 _HISTORY = 100
@@ -18,7 +18,7 @@ async def list_flows(visit: InjectedVisit) -> Response[bytes]:
     asleep = [flow for flow in overview.flows if flow.baseline is not None and not flow.last_run]
     awake = [flow for flow in overview.flows if flow.baseline is not None and flow.last_run]
     return await visit.page(
-        "pages/flows.html", title="Flows", runs=overview.runs, groups=_groups(without, asleep, awake, overview.runs)
+        "pages/flows.html", title="Flows", runs=overview.runs, groups=_groups(without, asleep, awake, overview)
     )
 
 
@@ -70,11 +70,17 @@ async def demote(visit: InjectedVisit, baseline_id: FromPath[str]) -> Response[b
 
 
 def _groups(
-    without: list[FlowStatus], asleep: list[FlowStatus], awake: list[FlowStatus], runs: int
+    without: list[FlowStatus], asleep: list[FlowStatus], awake: list[FlowStatus], overview: FlowOverview
 ) -> list[tuple[str, str, list[FlowStatus]]]:
-    newest = f"the {runs} newest judged runs" if runs > 1 else "the newest judged run"
+    newest = f"the {overview.runs} newest judged runs" if overview.runs > 1 else "the newest judged run"
+    where = [f"in {newest}"] if overview.runs else []
+    where += ["in the newest traces of no judged run"] if overview.traces else []
     return [
-        ("Seen without golden traces", f"In {newest}. Promote a good trace, and the next run is compared with it.", without),
+        (
+            "Seen without golden traces",
+            f"{' and '.join(where).capitalize()}. Promote a good trace, and the next run is compared with it.",
+            without,
+        ),
         (
             "Golden, but no run exercises them",
             f"None of {newest} has them: a test was removed or renamed, or its traces do not arrive.",

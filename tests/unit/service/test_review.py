@@ -1,12 +1,16 @@
 """Reviewing: rejecting, withdrawing, judging again, what a policy would change, what is learned, flows that sleep."""
 
+import msgspec
 import pytest
 
+from gate.codec.encode import to_batch
 from gate.errors import BadRequest, Conflict, NotFound
 from gate.model.policy import Policy
 from gate.model.run import Run
+from gate.model.trace import Resource
 from gate.model.verdict import Conclusion, Level
 from gate.service import FlowStatus
+from gate.spec.spec import SENDER
 from gate.usecases.gate import StoreGate
 from tests.contract.made import trace_id
 from tests.unit.service.story import BAD, golden, persist_trace, record, verdict_of
@@ -138,6 +142,34 @@ async def test_flows_that_sleep_and_flows_without_baseline(gate: StoreGate):
     assert (named("persist a trace").last_run, named("persist a trace").baseline is not None) == ("", True)
     assert named("another").baseline is None
     assert named("another").last_trace == trace_id(121)
+
+
+async def test_flows_that_only_plain_traces_and_open_runs_have(gate: StoreGate):
+    """Without a judged run an endpoint is seen as well, once, by its newest trace: in a plain trace and in a run that was never
+    finished. What has a baseline, or was judged, is not listed again; a spec's own request is no endpoint."""
+    await golden(gate, 1)
+    await record(gate, Run("judged", "default"), persist_trace(2, case="judged"))
+    await record(gate, Run("open", "default", environment="staging"), persist_trace(3, case="open"), finish=False)
+    for number in (4, 5):
+        await gate.receive("default", to_batch(persist_trace(number, case="plain")))
+    await gate.receive("default", to_batch(persist_trace(6)))
+    sent = [
+        msgspec.structs.replace(span, resource=Resource({"service.name": SENDER}, SENDER))
+        for span in persist_trace(7, case="sent")
+    ]
+    await gate.receive("default", to_batch(sent))
+    overview = await gate.flows("default")
+    seen = [
+        (each.key.test_case, each.environment, each.last_run, each.last_trace) for each in overview.flows if not each.baseline
+    ]
+    assert seen == [
+        ("judged", "ci", "judged", trace_id(2)), ("open", "staging", "open", trace_id(3)), ("plain", "ci", "", trace_id(5)),
+    ]  # fmt: skip
+    assert (overview.runs, overview.traces) == (2, 4)
+    assert [each.last_run for each in overview.flows if each.baseline] == ["golden-1"]
+    done = await gate.promote("default", trace_id(5), by="eve")
+    assert "plain" in done.flows[0]
+    assert [each.key.test_case for each in (await gate.flows("default")).flows if each.baseline] == ["persist a trace", "plain"]
 
 
 async def test_a_spec_is_kept_changed_and_checked(gate: StoreGate):
