@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test lint format bench bench-accuracy bench-pages bench-stores bench-faults lock clean
+.PHONY: help demo pictures test lint format bench bench-accuracy bench-pages bench-stores bench-faults lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -14,9 +14,10 @@ help:  ## list the targets
 demo: $(VENV)/.$(if $(filter servers,$(STORES)),dev,demo)  ## the story, end to end, on SQLite: about a minute (KEEP=1 leaves the server up, STORES=servers: on PostgreSQL and Elasticsearch)
 	@$(BIN)/python -m gate.demo $(if $(STORES),--stores "$(STORES)") $(if $(KEEP),--keep) $(if $(OUT),--out "$(OUT)")
 
-picture: $(VENV)/.dev  ## docs/images/report.png anew, from the demo's report
+pictures: $(VENV)/.dev  ## docs/images anew, from the demo's report and the pages with the demo's data
 	@$(BIN)/python -m gate.demo
-	@$(BIN)/python -m tests.picture spangate-demo/report.html docs/images/report.png
+	@$(BIN)/python -m tests.picture spangate-demo/report.html docs/images/report.webp
+	@$(BIN)/python -m tests.page_pictures docs/images
 
 test: $(VENV)/.dev  ## every test (PYTEST_ARGS="-k name" for a part)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)

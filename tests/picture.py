@@ -1,4 +1,4 @@
-"""`python -m tests.picture REPORT.html PICTURE.png`: the page as Chromium shows it, without its floating keys (`make picture`)."""
+"""`python -m tests.picture REPORT.html PICTURE.webp`: the page as Chromium shows it, without its floating keys (`make pictures`)."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests import parts
+from tests.webp import webp
 
 WIDTH, SCALE = 1100, 1.5
 
@@ -19,7 +20,7 @@ def main(report: Path, picture: Path) -> None:
         page.goto(report.resolve().as_uri())
         page.add_style_tag(content="#keys { display: none !important } body { padding-bottom: 0 !important }")
         picture.parent.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=picture, full_page=True)
+        picture.write_bytes(webp(browser, page.screenshot(full_page=True)))
         browser.close()
 
 

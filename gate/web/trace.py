@@ -36,31 +36,40 @@ class Opened(msgspec.Struct, frozen=True):
 @get("/projects/{project:str}/traces/{trace_id:str}", scope="read")
 async def show_trace(
     visit: InjectedVisit, trace_id: FromPath[str], span: FromQuery[str] = "", row: FromQuery[int] = -1, find: FromQuery[str] = ""
-) -> Response[bytes]:
+) -> Response[Any]:
     """The timeline; with `span` (or `row`, its number) that span beside it; `find` shows only the rows that contain it."""
-    summary, opened = await _open(visit, trace_id)
-    chosen = _chosen(opened, span, row)
-    if visit.partial and chosen is not None:
-        return await _span_part(visit, summary, opened, chosen)
-    found = await asyncio.to_thread(matching, opened.timeline, find.strip()) if find.strip() else ()
-    rows = opened.timeline.rows
-    start = _start(visit, len(rows), chosen)
-    shown = [rows[number] for number in found[:FOUND_AT_MOST]] if find.strip() else list(rows[start : start + ROWS])
-    return await visit.page(
+    summary = await visit.gate.summary(visit.project, trace_id.lower())
+    if visit.partial and (span or row >= 0):
+        opened = await _opened(visit, summary)
+        if (chosen := _chosen(opened, span, row)) is not None:
+            return await _span_part(visit, summary, opened, chosen)
+
+    async def made() -> dict[str, Any]:
+        opened = await _opened(visit, summary)
+        chosen = _chosen(opened, span, row)
+        found = await asyncio.to_thread(matching, opened.timeline, find.strip()) if find.strip() else ()
+        rows = opened.timeline.rows
+        start = _start(visit, len(rows), chosen)
+        return {
+            "problems": opened.trace.problems[:20],
+            "timeline": opened.timeline,
+            "rows": [rows[number] for number in found[:FOUND_AT_MOST]] if find.strip() else list(rows[start : start + ROWS]),
+            "start": start,
+            "total": len(rows),
+            "found": len(found),
+            "chosen": chosen,
+            **_details(summary, chosen),
+        }
+
+    return await visit.page_around(
         "pages/trace.html",
+        "pages/trace_body.html",
+        made(),
         title=f"{summary.operation or 'Trace'} {summary.trace_id[:8]}",
         summary=summary,
-        problems=opened.trace.problems[:20],
-        timeline=opened.timeline,
-        rows=shown,
-        start=start,
         rows_at_once=ROWS,
-        total=len(rows),
         find=find.strip(),
-        found=len(found),
-        chosen=chosen,
         view="timeline",
-        **_details(summary, chosen),
     )
 
 
@@ -165,8 +174,12 @@ async def change_trace(visit: InjectedVisit, trace_id: FromPath[str], change: Fr
 
 
 async def _open(visit: Visit, trace_id: str) -> tuple[TraceSummary, Opened]:
-    """The trace; more spans make another one."""
     summary = await visit.gate.summary(visit.project, trace_id.lower())
+    return summary, await _opened(visit, summary)
+
+
+async def _opened(visit: Visit, summary: TraceSummary) -> Opened:
+    """The trace; more spans make another one."""
 
     async def make() -> Opened:
         trace = await visit.gate.trace(visit.project, summary.trace_id)
@@ -174,7 +187,7 @@ async def _open(visit: Visit, trace_id: str) -> tuple[TraceSummary, Opened]:
         return Opened(trace, made, {span.span_id: number for number, span in enumerate(trace.spans)})
 
     key = ("trace", visit.project, summary.trace_id, summary.spans, summary.received_at)
-    return summary, await visit.recent.get(key, summary.spans, make)
+    return await visit.recent.get(key, summary.spans, make)
 
 
 def _texts(trace: Trace) -> tuple[list[tuple[str, str]], str]:

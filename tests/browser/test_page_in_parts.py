@@ -10,9 +10,12 @@ from playwright.sync_api import Browser, expect
 
 from gate.errors import Conflict
 from gate.model.flow import Flow
+from gate.model.trace import Trace
 from gate.model.verdict import Comparison
 from gate.usecases import side_by_side
 from gate.usecases.comparing import compare_flows
+from gate.web import trace
+from gate.web.timeline import Timeline, timeline
 from tests.browser.kit import Reader, Server, layout_shift, server
 from tests.browser.story import BAD, GOOD, MORNING, persist_call
 
@@ -117,4 +120,29 @@ def test_the_second_tick_begins(browser: Browser, served: Server, held: threadin
     held.set()
     page.get_by_role("button", name="Compare").click()
     expect(page.locator("li.root .mark")).to_be_visible()
+    person.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_trace_begins_at_once(browser: Browser, served: Server, monkeypatch: pytest.MonkeyPatch, script: bool) -> None:
+    """What a trace is and what can be done with it is there while its spans are read; the timeline follows and moves nothing."""
+    go = threading.Event()
+
+    def waiting(found: Trace) -> Timeline:
+        assert go.wait(20)
+        return timeline(found)
+
+    monkeypatch.setattr(trace, "timeline", waiting)
+    person = Reader(browser, served.url)
+    page = person.open("/projects/default/traces", script=script)
+    page.goto(f"/projects/default/traces/{GOOD}?span=0000000000000004", wait_until="commit")
+    expect(page.get_by_text("Loading 5 spans…")).to_be_visible()
+    expect(page.get_by_role("link", name="Make a test")).to_be_visible()
+    go.set()
+    expect(page.locator(".row")).to_have_count(5)
+    expect(page.locator("#span-side h2")).to_be_visible()
+    expect(page.get_by_text("Loading 5 spans…")).to_be_hidden()
+    if script:
+        page.locator("body[data-ready]").wait_for()
+        assert layout_shift(page) < 0.001
     person.close()
