@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.stores import changes, ingest, search
 from bench.stores.filling import PROJECT, SPANS_A_TRACE
-from bench.stores.servers import Servers, backend, filled, servers
+from bench.stores.servers import Servers, backend, bytes_stored, filled, servers
 from gate.service import TraceQuery
 
 KINDS = ("sqlite", "postgresql", "elasticsearch")
@@ -77,9 +77,9 @@ async def _measured(
         )
         _table("backend | spans/s | CPU µs/span | floor | floor spans/s | ratio | goal", found["ingest"])
     traces = arguments.spans // SPANS_A_TRACE
-    found["search"], found["promote"] = {}, []
+    found["search"], found["promote"], found["disk"] = {}, [], []
     for kind in kinds if {"search", "promote"} & set(parts) else ():
-        async with filled(kind, started, folder, traces, keep=bool(arguments.keep)) as (_, stores, seconds):
+        async with filled(kind, started, folder, traces, keep=bool(arguments.keep)) as (made, stores, seconds):
             if "search" in parts:
                 rows = await search.measure(stores, traces, arguments.times)
                 found["search"][kind] = rows
@@ -91,9 +91,14 @@ async def _measured(
                 _say(
                     f"\nworst p95 {worst.p95_ms:.0f} ms ({worst.filter}); goal {SEARCH_GOALS[kind]} ms, missed by {over} of {len(rows)}"
                 )
+            in_database, in_elasticsearch = await bytes_stored(made)
+            found["disk"].append((kind, in_database / arguments.spans, in_elasticsearch / arguments.spans))
             if "promote" in parts:
                 newest = await stores.traces.page(PROJECT, TraceQuery(limit=arguments.times + 1))
                 found["promote"].append(await changes.promoting(kind, stores, newest.trace_ids))
+    if found["disk"]:
+        _say(f"\nDisk, bytes a span, {arguments.spans:,} spans in traces of 20\n")
+        _table("backend | in the database | in Elasticsearch", found["disk"])
     if found["promote"]:
         _say("\nPromote, medians, against one row and one trace's spans written as durably\n")
         _table("backend | promote ms | row ms | spans ms | ratio (goal ≤ 2)", found["promote"])

@@ -178,6 +178,30 @@ async def filled(
             await stores.close()
 
 
+async def bytes_stored(made: Backend) -> tuple[int, int]:
+    """What the database has on disk, and what Elasticsearch has."""
+    url = made.settings.get("SPANGATE_DATABASE_URL")
+    if not url:
+        return _size(Path(made.settings["SPANGATE_DATA"])), 0
+    connection = await asyncpg.connect(url)
+    try:
+        in_database = await connection.fetchval("select pg_database_size(current_database())")
+    finally:
+        await connection.close()
+    if made.elasticsearch is None:
+        return in_database, 0
+    cluster = Cluster(made.elasticsearch)
+    try:
+        stats = await cluster.client.indices.stats(index=f"{made.elasticsearch.prefix}-*", metric="store")
+    finally:
+        await cluster.close()
+    return in_database, stats["_all"]["primaries"]["store"]["size_in_bytes"]
+
+
+def _size(data: Path) -> int:
+    return sum(file.stat().st_size for file in data.glob("spangate.db*"))
+
+
 async def _analyze(url: str) -> None:
     """What autovacuum does within a minute."""
     await _execute(url, "vacuum analyze")
