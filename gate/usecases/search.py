@@ -45,7 +45,9 @@ async def _with_attribute(stores: Stores, project: str, query: TraceQuery) -> Tr
                     after = cursor
         if len(found) == query.limit or not after:
             break
-        if first and (few := await stores.spans.having(project, key, value, limit=_FEW)) is not None:
+        if not first or len(found) * _SCANNED >= query.limit * looked_into:  # more looks will fill the page
+            continue
+        if (few := await stores.spans.having(project, key, value, limit=_FEW)) is not None:
             page = await stores.traces.page(project, query, among=sorted(few))
             return TracePage(await stores.traces.several(project, page.trace_ids), page.cursors[-1] if page.more else "")
     return TracePage(await stores.traces.several(project, found), after)
