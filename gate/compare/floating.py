@@ -13,6 +13,7 @@ not lost when another flow has it. Four rules, from the strongest evidence on; w
 Rules 2 to 4 never excuse the loss of something lasting, and never more of a call than twice what the golden runs had.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cached_property
@@ -34,6 +35,7 @@ _JUDGED = _STRUCTURAL | {Difference.VARIANT}
 
 _REASONS = frozenset({"error.type", "exception.type"})
 
+_LOOK_UP = re.compile(r"(?i)dns[. ]\w+")
 FIRST_USE = "first use"
 POLLED = "asked until it was there"
 RETRIED = "a cache or a retry"
@@ -176,6 +178,8 @@ class _Floating:
 
     def excused(self, sites: list[_Site]) -> Iterator[tuple[_Site, str]]:
         """The sites that a rule explains, and which. What is new altogether is taken out of a site first."""
+        looked_up = [one for site in sites if (one := _look_ups(site)).members]
+        yield from ((one, SET_UP) for one in looked_up)
         left = [known for site in sites if (known := self._known(site)).members]
         moved = self._moved(left)
         yield from ((site, "as often over the whole run") for site in left if id(site) in moved)
@@ -364,6 +368,16 @@ def _instances(site: _Site) -> Iterator[tuple[Shape, int]]:
             yield shape, index
             if len(seen) >= LARGEST_INSTANCES:
                 return
+
+
+def _look_ups(site: _Site) -> _Site:
+    """What of a site only looks a host's name up, where golden runs named hosts by their addresses."""
+    found = _Site(site.flow, site.parent, site.scene)
+    for member in site.members:
+        if member.difference is Difference.ADDED and _LOOK_UP.fullmatch(member.label[1]) and not _children_of(member, site):
+            found.members.append(member)
+            found.bundle.update(deltas(member, site.scene))
+    return found
 
 
 def _children_of(divergence: Divergence, site: _Site) -> bool:

@@ -4,6 +4,7 @@ Overlap is a matter of luck in a single trace. So what runs at the same time is 
 run: only when chance can hardly make all of them differ from the golden runs, the concurrency changed.
 """
 
+from gate.compare.durable import is_connecting
 from gate.compare.shape import Label, Shape
 
 MILLISECOND = 1_000_000
@@ -47,13 +48,15 @@ class Timing:
         return self._firm
 
     def decided(self) -> list[tuple[Label, Label]]:
-        """The pairs with a loose call that lie one way nearly always: what a run can contradict."""
+        """The pairs with a loose call that lie one way nearly always: what a run can contradict. When a pool hands out a connection
+        says nothing."""
         if self._decided is None:
             self._decided = [
                 (first, then)
                 for (first, then), counts in self.pairs.items()
                 if (first in self.loose or then in self.loose)
                 and self.late.isdisjoint((first, then))
+                and not (is_connecting(first) or is_connecting(then))
                 and sum(counts) >= FEWEST
                 and max(counts) >= (1 - RARE) * sum(counts)
             ]

@@ -29,6 +29,7 @@ _SUBCOMMANDS = frozenset(
 _SCRIPTS = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"})
 _VALUE = re.compile(r"[\x00-\x1f\x7f\ufffd]|[{\[]\"")
 """What no key looks like: bytes that are no text, JSON."""
+_WORD = re.compile(r"[A-Za-z][\w.]*|\?")
 _LINES = re.compile(r"[\r\n]+|; ?")
 _PARTS = re.compile(r"([:./])")
 _SERVER_NAMED = re.compile(r"^(amq\.gen-|_INBOX\.|amq\.rabbitmq\.reply-to\.|amq\.ctag-)(?!\{id\}$).+$")
@@ -60,10 +61,12 @@ def command_template(statement: str) -> str:
     of a script, and what follows the first text that no key looks like (JSON, bytes).
     """
     lines: list[str] = []
+    packed = False
     for line in _LINES.split(statement):
         words = line.split()
-        if not words or (lines and _VALUE.search(words[0])):
+        if not words or (lines and not _WORD.fullmatch(words[0])) or (packed and words[0].upper() not in COMMANDS):
             continue  # a value that goes on
+        packed = packed or words[0].upper() in _SCRIPTS
         command = [words[0].upper() if words[0].upper() in COMMANDS else words[0]]
         for word in _without_values(command[0], words[1:]):
             argument = word if word.upper() in _SUBCOMMANDS and word.isupper() else _argument(word)
