@@ -150,6 +150,8 @@ class Verdicts:
             except Overloaded as error:
                 _log.warning("cannot judge yet", project=name[0], run=name[1], error=str(error))
                 await asyncio.sleep(error.retry_after)
+            except GateError as error:  # retention was faster: there is no run any more to give up
+                return _log.warning("cannot judge", project=name[0], run=name[1], error=str(error))
 
     async def _complete_or_give_up(self, project: str, run_id: str) -> None:
         """Raises Overloaded: a store is away, which says nothing about the run."""

@@ -29,6 +29,7 @@ class Spangate(Server):
         super().__init__(folder)
         self.variables = {"SPANGATE_QUIET_SECONDS": "0.3", "SPANGATE_DEADLINE_SECONDS": "20", **variables}
         self.day = 0.0
+        self._looked_at = 0
         self._forker: asyncio.subprocess.Process | None = None
 
     async def open(self) -> None:
@@ -55,9 +56,10 @@ class Spangate(Server):
         return (self.folder / "log").read_text()[-3000:]
 
     def mistake(self) -> str:
-        """The first error that nobody expected, in its log; empty when there is none."""
+        """The first error that nobody expected, in its log since the last look; empty when there is none."""
         log = (self.folder / "log").read_text()
-        place = log.find("Traceback")
+        place = log.find("Traceback", self._looked_at)
+        self._looked_at = len(log)
         return log[max(place - 500, 0) : place + 6000] if place >= 0 else ""
 
     async def spawn(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from elastic_transport import ApiResponse, ConnectionTimeout, HttpxAsyncHttpNode, JsonSerializer, TlsError, TransportError
+from elastic_transport import ApiResponse, ConnectionTimeout, HttpxAsyncHttpNode, JsonSerializer, TlsError
 from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
 
 from gate.errors import BadRequest, Unavailable
@@ -92,11 +92,10 @@ class Cluster:
         await self.client.close()
 
     def unavailable(self, error: Exception) -> Unavailable:
-        """An error of the client as one of ours; another error is raised again."""
+        """An error of the client as one of ours. Any: libraries below it fail with an AttributeError, too, when a connection is cut
+        while it is made."""
         if self._closed:
             return Unavailable("The store is closed: the server is shutting down.", hint="Send it again.")
-        if not isinstance(error, ApiError | TransportError | UnsupportedProductError):
-            raise error
         problem, hint = _explain(error)
         return Unavailable(f"Elasticsearch at {self.where} {problem}.", hint=hint)
 

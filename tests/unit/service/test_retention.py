@@ -59,6 +59,19 @@ async def test_a_verdict_outlives_what_it_was_made_of(gate: StoreGate, clock: Cl
     assert (await gate.report("default", "old")).verdict == verdict
 
 
+async def test_a_run_that_is_pruned_while_it_is_waited_for(gate: StoreGate, clock: Clock):
+    """Its watch ends, with a line in the log and no error that nobody sees."""
+    await record(gate, Run("slow", "default"), persist_trace(1), finish=False)
+    await gate.finish_run("default", "slow", expect_traces=5)
+    watch = gate._verdicts._watches["default", "slow"]
+    await gate._stores.traces.prune("default", before_ns=clock() + 31 * DAY, limit=10)
+    await gate._stores.traces.prune_runs("default", before_ns=clock() + 31 * DAY, dry_run=False)
+    await watch
+
+    with pytest.raises(NotFound):
+        await gate.run("default", "slow")
+
+
 async def test_zero_days_keep_everything(gate: StoreGate, clock: Clock):
     """Retention 0 is for ever; a project of its own has its own days."""
     await gate.update_project("default", retention_days=0)
