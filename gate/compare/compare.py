@@ -12,7 +12,7 @@ from gate.compare.entries import FEWEST, Entries, requests
 from gate.compare.explain import Cause, explain
 from gate.compare.findings import findings_of
 from gate.compare.fingerprint import fingerprint
-from gate.compare.floating import excuse
+from gate.compare.floating import FEW_SAMPLES, excuse
 from gate.compare.instrumentation import attribute, cut_values
 from gate.compare.learn import Baselines
 from gate.compare.levels import level_of, severity
@@ -165,6 +165,8 @@ def _judge_run(baselines: Baselines, compared: list[_Compared]) -> None:
         _check_cuts(entries)
         for number, notices in attribute(flows, baselines.layers, candidate).items():
             entries[number].notices = notices
+    if len(baselines.runs.all()) < FEW_SAMPLES:
+        return  # all instances of one run may lie alike by luck
     alignments = [entry.alignment for entry in entries if entry.alignment]
     for number, divergence in concurrency_divergences(alignments, baselines.timings):
         entries[number].divergences.append(divergence)
