@@ -27,8 +27,9 @@ async def newest_verdicts(stores: Stores, project: str, limit: int) -> list[tupl
     after = ""
     for _ in range(3):  # runs that were never finished must not hide all others, nor be searched without end
         runs, after = await stores.runs.page(project, branch="", limit=50, after=after)
+        judged = await stores.runs.conclusions(project, [run.id for run in runs])
         for run in runs:
-            stored = await stores.runs.verdict(project, run.id)
+            stored = await stores.runs.verdict(project, run.id) if run.id in judged else None
             if stored is not None:
                 found.append((run, decode_verdict(stored.verdict)))
             if len(found) == limit:

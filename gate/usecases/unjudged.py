@@ -2,7 +2,8 @@
 
 from collections.abc import Container
 
-from gate.errors import GateError
+from gate.errors import GateError, NotFound
+from gate.model.flow import Flow
 from gate.model.run import Run
 from gate.service import FlowStatus, TraceQuery, TraceSummary
 from gate.spec.spec import SENDER
@@ -25,22 +26,35 @@ async def seen_unjudged(stores: Stores, project: str, known: Container[str]) -> 
     named = tuple(dict.fromkeys(trace.run for trace in page.traces if trace.run))
     judged = await stores.runs.conclusions(project, named)
     traces = [trace for trace in page.traces if trace.run not in judged and trace.service != SENDER]
+    kinds = _one_of_each_kind(traces)
+    flows_of = await _flows(stores, project, [trace.trace_id for trace in kinds])
+    runs: dict[str, Run] = {}
     found: dict[str, FlowStatus] = {}
-    for trace in _one_of_each_kind(traces):
-        try:
-            if trace.run:
-                run = await stores.runs.one(project, trace.run)
-            else:
-                run = Run("", project, environment=trace.environment or "ci")
-            flows = (await load_flows(stores, project, [trace.trace_id]))[trace.trace_id]
-        except GateError:  # deleted meanwhile, or its spans are lost: others are still to be seen
+    for trace in kinds:
+        if trace.trace_id not in flows_of:
             continue
-        for flow in flows:
+        if trace.run and trace.run not in runs:
+            try:
+                runs[trace.run] = await stores.runs.one(project, trace.run)
+            except NotFound:  # likewise
+                continue
+        run = runs[trace.run] if trace.run else Run("", project, environment=trace.environment or "ci")
+        for flow in flows_of[trace.trace_id]:
             identity = baseline_id(run.gate, run.environment, flow.key)
             if identity not in known and identity not in found:
                 at = to_text(trace.start_ns)
                 found[identity] = FlowStatus(str(flow.key), run.environment, flow.key, None, run.id, at, trace.trace_id)
     return found, len(traces)
+
+
+async def _flows(stores: Stores, project: str, trace_ids: list[str]) -> dict[str, tuple[Flow, ...]]:
+    """Without those that were deleted meanwhile, or whose spans are lost: others are still to be seen."""
+    try:
+        return dict(await load_flows(stores, project, trace_ids))
+    except GateError:
+        if len(trace_ids) < 2:
+            return {}
+    return {key: flows for one in trace_ids for key, flows in (await _flows(stores, project, [one])).items()}
 
 
 def _one_of_each_kind(traces: list[TraceSummary]) -> list[TraceSummary]:
