@@ -125,6 +125,11 @@ async def _update(options: Options, repository: Repository) -> int:
             return recording.ended.code
         recordings.append(recording)
     samples = [sample for recording in recordings for sample in golden_samples(recording.spans, recording.run)]
+    unnamed = next((span.service for span in recordings[-1].spans if span.service.startswith("unknown_service")), "")
+    if unnamed:
+        say(
+            f"warning: a service has no name, only that of its program ({unnamed}), which differs between machines: set OTEL_SERVICE_NAME"
+        )
     if not samples:
         raise NoTraces(
             "Every trace of the command is incomplete, so nothing was recorded.", hint="Spans name parents that never came."

@@ -36,6 +36,9 @@ def telemetry(environ: Mapping[str, str], *, endpoint: str, run: str, environmen
     child[_ENDPOINT] = endpoint
     for name, value in _DEFAULTS.items():
         child[name] = environ.get(name) or value
+    for signal in ("METRICS", "LOGS"):  # they would go to the endpoint, where nobody takes them, and be complained about
+        if not environ.get(f"OTEL_{signal}_EXPORTER") and not environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"):
+            child[f"OTEL_{signal}_EXPORTER"] = "none"
     warnings += obstacles(child)
     attributes = {"spangate.run": run, "deployment.environment.name": environment}
     child["OTEL_RESOURCE_ATTRIBUTES"] = _added(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""), attributes)
