@@ -334,7 +334,8 @@ def _check_order(result: Alignment, slot: Slot, index: int, by_label: dict[Label
     spans = {label: (start, end) for label, start, end in intervals(result.shape, by_label)}
     for first, then in decided:
         if first in spans and then in spans:
-            lies = relation(spans[first], spans[then], len(by_label[first]) + len(by_label[then]))
+            number = len(by_label[first]) + len(by_label[then])
+            lies = relation(spans[first], spans[then], number, sure=bool(timing and timing.pairs[first, then][2]))
             if lies is not None:
                 result.seen.append((index, first, then, lies))
     loose: set[Label] = timing.loose if timing else set()

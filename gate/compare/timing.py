@@ -26,7 +26,7 @@ FEWEST = 5
 class Timing:
     """How the calls of one caller lie in time. Pairs are ordered by label; only calls of one service share a clock."""
 
-    __slots__ = ("_decided", "_firm", "late", "loose", "pairs")
+    __slots__ = ("_decided", "_firm", "_unsure", "late", "loose", "pairs")
 
     def __init__(self) -> None:
         self.pairs: dict[tuple[Label, Label], list[int]] = {}
@@ -35,6 +35,8 @@ class Timing:
         """Calls that ever overlapped another."""
         self.late: set[Label] = set()
         """Calls that ever began when the caller had ended: nothing waits for them, so what they overlap is luck."""
+        self._unsure: dict[tuple[Label, Label], list[int]] = {}
+        """Of `pairs`, the orders that only a coarse clock allows; none where calls were seen to overlap."""
         self._decided: list[tuple[Label, Label]] | None = None
         self._firm: set[tuple[Label, Label]] | None = None
 
@@ -64,12 +66,22 @@ class Timing:
 
     def observe(self, shape: Shape, by_label: dict[Label, list[int]], spans: list[tuple[Label, int, int]]) -> None:
         """Adds one instance: its calls, and their intervals by start."""
+        starts = {label: start for label, start, _ in spans}
+        ends = {label: end for label, _, end in spans}
         for first, then, overlapping in relations(spans):
             if overlapping and len(by_label[first]) + len(by_label[then]) > 2:
                 continue  # repetitions that alternate do not run at the same time
             forward = first <= then
-            counts = self.pairs.setdefault((first, then) if forward else (then, first), [0, 0, 0])
-            counts[2 if overlapping else 0 if forward else 1] += 1
+            pair = (first, then) if forward else (then, first)
+            counts = self.pairs.setdefault(pair, [0, 0, 0])
+            at = 2 if overlapping else 0 if forward else 1
+            if not overlapping and ends[first] > starts[then]:  # only as far as the clock can tell
+                if counts[2]:
+                    continue
+                self._unsure.setdefault(pair, [0, 0, 0])[at] += 1
+            elif overlapping and pair in self._unsure:
+                counts[:] = [known - unsure for known, unsure in zip(counts, self._unsure.pop(pair), strict=True)]
+            counts[at] += 1
         self._decided = self._firm = None
         operations = shape.flow.operations
         members = sorted(
@@ -85,8 +97,13 @@ class Timing:
                 longest = (start, end, label)
 
 
-def relation(first: tuple[int, int], then: tuple[int, int], number: int) -> int | None:
-    """Of two intervals: 0 when the first ends before the other, 1 the other way round, 2 when they overlap; None says nothing."""
+def relation(first: tuple[int, int], then: tuple[int, int], number: int, *, sure: bool = False) -> int | None:
+    """Of two intervals: 0 when the first ends before the other, 1 the other way round, 2 when they overlap; None says nothing.
+
+    `sure`: an order that only a coarse clock allows says nothing.
+    """
+    if sure and min(first[1], then[1]) > max(first[0], then[0]) and not overlaps(*first, *then):
+        return None
     if precedes(*first, *then):
         return 0
     if precedes(*then, *first):
