@@ -132,7 +132,6 @@ def _watch_caller(members: list[tuple[int, int, Counter[Label]]], supports: Coun
     """The instances of one caller in one process, as (time, flow, calls): other flows that lack a call support that it is
     made on first use; instances that make it again, or late, speak against."""
     shown: dict[Label, int] = {}
-    lacking: set[Label] = set()
     for position, (_, flow, calls) in enumerate(members):
         for label in calls:
             if position:
@@ -140,5 +139,4 @@ def _watch_caller(members: list[tuple[int, int, Counter[Label]]], supports: Coun
             shown.setdefault(label, flow)
         for label, first in shown.items():
             if label not in calls:
-                lacking.add(label)
                 supports[label] += flow != first

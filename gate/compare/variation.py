@@ -255,23 +255,33 @@ class _Exchanges:
     def __init__(self) -> None:
         self._by_caller: dict[Label, set[Exchange]] = {}
         self._by_service: dict[str, set[Exchange]] = {}
-        self._varying: set[tuple[str, Label]] = set()
+        self._varying: dict[str, set[Label]] = {}
         self._alone: set[tuple[str, Label]] = set()
 
     def compare(self, caller: Label, variants: list[Exchange]) -> None:
         """Learns by what each two of the variants differ, both ways."""
+        if len(variants) < 2:
+            return
+        self._vary(caller, variants[0].union(*variants) - variants[0].intersection(*variants))
         for position, left in enumerate(variants):
             for right in variants[position + 1 :]:
                 exchange = _difference(left, right)
-                self.add(caller, exchange)
-                self.add(caller, frozenset((label, -delta) for label, delta in exchange))
+                if len(exchange) <= LARGEST_EXCHANGE:
+                    self._keep(caller, exchange)
+                    self._keep(caller, frozenset([(label, -delta) for label, delta in exchange]))
 
     def add(self, caller: Label, exchange: Exchange) -> None:
         """Learns one difference."""
-        self._varying.update((caller[0], label) for label, _ in exchange)
+        self._vary(caller, exchange)
         if 0 < len(exchange) <= LARGEST_EXCHANGE:
-            self._by_caller.setdefault(caller, set()).add(exchange)
-            self._by_service.setdefault(caller[0], set()).add(exchange)
+            self._keep(caller, exchange)
+
+    def _vary(self, caller: Label, exchange: Exchange) -> None:
+        self._varying.setdefault(caller[0], set()).update([label for label, _ in exchange])
+
+    def _keep(self, caller: Label, exchange: Exchange) -> None:
+        self._by_caller.setdefault(caller, set()).add(exchange)
+        self._by_service.setdefault(caller[0], set()).add(exchange)
 
     def strip(self, is_seldom: Callable[[Label], bool]) -> None:
         """Forgets, caller by caller, what of the differences is a seldom call that also varies alone."""
@@ -286,7 +296,7 @@ class _Exchanges:
 
     def varies(self, service: str, label: Label) -> bool:
         """Whether the call is part of any difference of the service's callers."""
-        return (service, label) in self._varying
+        return label in self._varying.get(service, ())
 
     def varies_alone(self, service: str, label: Label) -> bool:
         """Whether the call is all by which two of the service's callers differ."""
@@ -323,6 +333,7 @@ class _Exchanges:
 
 
 def _difference(left: Exchange, right: Exchange) -> Exchange:
-    before, after = dict(right), dict(left)
-    changed = ((label, after.get(label, 0) - before.get(label, 0)) for label in before.keys() | after.keys())
-    return frozenset((label, delta) for label, delta in changed if delta)
+    changed = dict(left - right)
+    for label, number in right - left:
+        changed[label] = changed.get(label, 0) - number
+    return frozenset(changed.items())
