@@ -200,9 +200,9 @@ class Traces(Protocol):
         `gate.service.FACETS` but `attribute`; the empty value is no value."""
         ...
 
-    async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> None:
-        """Record, outbox entry and audit row in one transaction. NotFound; Conflict when it is a golden sample and
-        `persistent` is False."""
+    async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> bool:
+        """Record, mark or outbox entry, and audit row in one transaction; returns whether there is an entry to follow, as
+        `Baselines.promote` does. NotFound; Conflict when it is a golden sample and `persistent` is False."""
         ...
 
     async def prune(self, project: str, *, before_ns: int, limit: int) -> Pruned:
@@ -227,15 +227,19 @@ class Baselines(Protocol):
         """All samples, newest first."""
         ...
 
-    async def promote(self, project: str, trace_id: str, new: Sequence[Sample], *, by: str, reason: str, now_ns: int) -> None:
-        """Add samples of one trace, make it persistent, write the outbox entry and the audit row: one transaction.
-        A sample that exists stays as it is, except that a person's promotion pins it. NotFound (and nothing written) when the
-        trace does not exist."""
+    async def promote(
+        self, project: str, new: Mapping[str, Sequence[Sample]], *, by: str, reason: str, now_ns: int
+    ) -> frozenset[str]:
+        """Add samples of these traces, make them persistent, write their outbox entries and audit rows: one transaction. Where
+        the spans lie in the same database it sets their marks as well, and needs no entry. Returns the traces with an entry:
+        those that the span store has still to follow.
+        A sample that exists stays as it is, except that a person's promotion pins it. NotFound (and nothing written) when one of
+        the traces does not exist."""
         ...
 
-    async def demote(self, project: str, trace_id: str, *, by: str, now_ns: int) -> tuple[Sample, ...]:
+    async def demote(self, project: str, trace_id: str, *, by: str, now_ns: int) -> tuple[tuple[Sample, ...], bool]:
         """Remove the trace's samples and its persistence, likewise. NotFound when the trace does not exist; the samples that
-        were removed are returned, none when it was none."""
+        were removed are returned, none when it was none, and whether there is an entry to follow."""
         ...
 
 

@@ -1,6 +1,7 @@
 """The span store follows the record store: outbox entries are applied until they are done, by any server, in any order."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -36,6 +37,17 @@ class Follower:
     async def follow(self, project: str, trace_id: str) -> str:
         """Apply this trace's entries now: `done`, or `pending` when the span store could not."""
         return await self.drain(project, trace_id)
+
+    async def follow_all(self, project: str, trace_ids: Sequence[str]) -> dict[str, str]:
+        """Likewise for several traces. Those at which another server is are `pending`: they are not waited for."""
+        if len(trace_ids) == 1:
+            return {trace_ids[0]: await self.follow(project, trace_ids[0])}
+        if not trace_ids or await self.drain(project) == "done":
+            return dict.fromkeys(trace_ids, "done")
+        try:
+            return {one.trace_id: one.state for one in await self._stores.traces.several(project, trace_ids)}
+        except GateError:
+            return dict.fromkeys(trace_ids, "pending")
 
     async def drain(self, project: str = "", trace_id: str = "") -> str:
         """Apply all entries (of a project, of a trace), likewise."""

@@ -1,10 +1,10 @@
-"""Golden samples: promote, demote, persist. Each changes two stores: the record with an outbox entry, then the span store."""
+"""Golden samples: promote, demote, persist. Each is one transaction of the record store, which the span store follows."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from gate.errors import Conflict
+from gate.errors import Conflict, NotFound
 from gate.model.flow import Flow, RunFlows
 from gate.model.run import Run
 from gate.model.verdict import Conclusion, Verdict
@@ -14,6 +14,9 @@ from gate.store.values import Sample
 from gate.usecases.flows import is_incomplete, load_flows, must_be_pruned
 from gate.usecases.outbox import Follower
 from gate.usecases.selection import baseline_id, surplus
+
+_AT_ONCE = 100
+"""Traces of a run that are read together, and promoted in one transaction."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,18 +37,22 @@ class Promotions:
             raise Conflict(f"Trace {trace_id} cannot be a golden sample: {why}.")
         run = await self._stores.runs.one(project, summary.run) if summary.run else None
         environment = run.environment if run else summary.environment or "ci"
-        return await self._record(project, flows, run, environment, by=by, reason=reason, pinned=True)
+        (done,) = await self._record(project, [flows], run, environment, by=by, reason=reason, pinned=True)
+        return done
 
     async def promote_run(self, project: str, run_id: str, *, by: str, reason: str) -> tuple[Promotion, ...]:
         """Every trace of the run with a flow; what cannot be promoted is answered as `skipped`, with the reason."""
         run = await self._stores.runs.one(project, run_id)
         answers: list[Promotion] = []
-        for trace in await self._stores.runs.traces(project, run_id):
-            flows = (await load_flows(self._stores, project, [trace.trace_id]))[trace.trace_id]
-            if why := _unfit(flows):
-                answers.append(Promotion(trace.trace_id, "skipped", (), why))
-            else:
-                answers.append(await self._record(project, flows, run, run.environment, by=by, reason=reason, pinned=True))
+        traces = [trace.trace_id for trace in await self._stores.runs.traces(project, run_id)]
+        for start in range(0, len(traces), _AT_ONCE):
+            part = traces[start : start + _AT_ONCE]
+            flows, why = await self._flows(project, part)
+            why |= {trace_id: reason for trace_id, of_trace in flows.items() if (reason := _unfit(of_trace))}
+            fit = [flows[trace_id] for trace_id in part if trace_id not in why]
+            done = await self._record_all(project, fit, run, run.environment, by=by, reason=reason, pinned=True)
+            of = {one.trace_id: one for one in done}
+            answers += [of.get(trace_id) or Promotion(trace_id, "skipped", (), why[trace_id]) for trace_id in part]
         return tuple(answers)
 
     async def promote_itself(self, run: Run, verdict: Verdict, flows: RunFlows) -> None:
@@ -60,18 +67,19 @@ class Promotions:
         by_trace: dict[str, list[Flow]] = {}
         for flow in flows.flows:
             by_trace.setdefault(flow.trace_id, []).append(flow)
-        for of_trace in by_trace.values():
-            fit = tuple(flow for flow in of_trace if flow.key in good)
-            if fit and not _unfit(of_trace):
-                by = f"run {run.id} on {run.branch}"
-                await self._record(run.project, fit, run, run.environment, by=by, reason="", pinned=False)
+        by = f"run {run.id} on {run.branch}"
+        whole = [of_trace for of_trace in by_trace.values() if not _unfit(of_trace)]
+        fit = [found for of_trace in whole if (found := [flow for flow in of_trace if flow.key in good])]
+        for start in range(0, len(fit), _AT_ONCE):
+            part = fit[start : start + _AT_ONCE]
+            await self._record_all(run.project, part, run, run.environment, by=by, reason="", pinned=False)
         for trace_id in surplus(await self._stores.baselines.samples(run.project)):
-            await self.demote(run.project, trace_id, by=f"run {run.id} on {run.branch}")
+            await self.demote(run.project, trace_id, by=by)
 
     async def demote(self, project: str, trace_id: str, *, by: str) -> Promotion:
         """No longer a golden sample, and no longer persistent. A trace that is none stays as it is."""
-        removed = await self._stores.baselines.demote(project, trace_id, by=by, now_ns=self._clock())
-        state = await self._follower.follow(project, trace_id)
+        removed, behind = await self._stores.baselines.demote(project, trace_id, by=by, now_ns=self._clock())
+        state = await self._follower.follow(project, trace_id) if behind else "done"
         return Promotion(trace_id, state, tuple(str(sample.key) for sample in removed))
 
     async def persist(self, project: str, trace_id: str, *, by: str, persistent: bool) -> Promotion:
@@ -80,33 +88,80 @@ class Promotions:
             await self._stores.traces.one(project, trace_id)
             if await self._stores.spans.missing(project, [trace_id]):
                 await must_be_pruned(self._stores, project, trace_id)
-        await self._stores.traces.set_persistent(project, trace_id, persistent=persistent, by=by, now_ns=self._clock())
-        return Promotion(trace_id, await self._follower.follow(project, trace_id))
+        now_ns = self._clock()
+        behind = await self._stores.traces.set_persistent(project, trace_id, persistent=persistent, by=by, now_ns=now_ns)
+        return Promotion(trace_id, await self._follower.follow(project, trace_id) if behind else "done")
+
+    async def _flows(self, project: str, trace_ids: Sequence[str]) -> tuple[dict[str, tuple[Flow, ...]], dict[str, str]]:
+        """Of each trace, or why it has none: its spans are lost, or it was pruned."""
+        try:
+            return await load_flows(self._stores, project, trace_ids), {}
+        except (Conflict, NotFound):
+            flows: dict[str, tuple[Flow, ...]] = {}
+            why: dict[str, str] = {}
+            for trace_id in trace_ids:
+                try:
+                    flows.update(await load_flows(self._stores, project, [trace_id]))
+                except (Conflict, NotFound) as error:
+                    why[trace_id] = error.detail
+            return flows, why
+
+    async def _record_all(
+        self, project: str, traces: Sequence[Sequence[Flow]], run: Run, environment: str, *, by: str, reason: str, pinned: bool
+    ) -> tuple[Promotion, ...]:
+        """As `_record`, but a trace that was pruned meanwhile is skipped."""
+        try:
+            return await self._record(project, traces, run, environment, by=by, reason=reason, pinned=pinned)
+        except NotFound as error:
+            if len(traces) == 1:
+                return (Promotion(traces[0][0].trace_id, "skipped", (), error.detail),)
+        alone = [
+            await self._record_all(project, [flows], run, environment, by=by, reason=reason, pinned=pinned) for flows in traces
+        ]
+        return tuple(one for (one,) in alone)
 
     async def _record(
-        self, project: str, flows: Sequence[Flow], run: Run | None, environment: str, *, by: str, reason: str, pinned: bool
-    ) -> Promotion:
+        self,
+        project: str,
+        traces: Sequence[Sequence[Flow]],
+        run: Run | None,
+        environment: str,
+        *,
+        by: str,
+        reason: str,
+        pinned: bool,
+    ) -> tuple[Promotion, ...]:
+        """The flows of each trace, in one transaction."""
+        if not traces:
+            return ()
         now_ns = self._clock()
-        gate = run.gate if run else "default"
         samples = {
-            flow.key: Sample(
-                baseline_id=baseline_id(gate, environment, flow.key),
-                gate=gate,
-                environment=environment,
-                key=flow.key,
-                trace_id=flow.trace_id,
-                run=run.id if run else "",
-                commit=run.commit if run else "",
-                pinned=pinned,
-                promoted_ns=now_ns,
-                promoted_by=by,
-                reason=reason,
-            )
-            for flow in flows
+            flows[0].trace_id: {
+                flow.key: _sample(flow, run, environment, now_ns, by=by, reason=reason, pinned=pinned) for flow in flows
+            }
+            for flows in traces
         }
-        trace_id = flows[0].trace_id
-        await self._stores.baselines.promote(project, trace_id, tuple(samples.values()), by=by, reason=reason, now_ns=now_ns)
-        return Promotion(trace_id, await self._follower.follow(project, trace_id), tuple(map(str, samples)))
+        new = {trace_id: tuple(of_trace.values()) for trace_id, of_trace in samples.items()}
+        behind = await self._stores.baselines.promote(project, new, by=by, reason=reason, now_ns=now_ns)
+        states = await self._follower.follow_all(project, sorted(behind))
+        return tuple(Promotion(trace_id, states.get(trace_id, "done"), tuple(map(str, samples[trace_id]))) for trace_id in new)
+
+
+def _sample(flow: Flow, run: Run | None, environment: str, now_ns: int, *, by: str, reason: str, pinned: bool) -> Sample:
+    gate = run.gate if run else "default"
+    return Sample(
+        baseline_id=baseline_id(gate, environment, flow.key),
+        gate=gate,
+        environment=environment,
+        key=flow.key,
+        trace_id=flow.trace_id,
+        run=run.id if run else "",
+        commit=run.commit if run else "",
+        pinned=pinned,
+        promoted_ns=now_ns,
+        promoted_by=by,
+        reason=reason,
+    )
 
 
 def _unfit(flows: Iterable[Flow]) -> str:

@@ -13,10 +13,12 @@ from gate.store.elasticsearch.bulk import Action
 from gate.store.elasticsearch.documents import document_id
 from gate.store.elasticsearch.spans import ElasticsearchSpans
 from gate.store.protocols import Stores
+from gate.store.sql.baselines import SqlBaselines
 from gate.store.sql.lookup import digest_of, project_key
 from gate.store.sql.schema import chunks
 from gate.store.sql.spans import PackedChunk, insert_chunks
 from gate.store.sql.stores import SqlStores
+from gate.store.sql.traces import SqlTraces
 from gate.store.values import StoredChunk
 
 SECOND = 1_000_000_000
@@ -105,3 +107,11 @@ async def leave(stores: Stores, *spans: Span, now_ns: int = NOW, project: str = 
                     connection, [(project_key(connection, project), packed)], now_ns=now_ns
                 )
             )
+
+
+def with_entries(stores: Stores) -> Stores:
+    """The same store, with an outbox entry for each mark also where the spans lie beside the records."""
+    assert isinstance(stores, SqlStores)
+    stores.traces = SqlTraces(stores.database, beside=False)
+    stores.baselines = SqlBaselines(stores.database, beside=False)
+    return stores

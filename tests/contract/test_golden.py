@@ -7,9 +7,11 @@ import pytest
 from gate.errors import Conflict, NotFound
 from gate.model.flow import FlowKey
 from gate.store.protocols import Stores
+from gate.store.sql.spans import SqlSpans
 from gate.store.values import Sample
+from gate.usecases.outbox import Follower
 from tests.contract.backends import Open
-from tests.contract.made import NOW, give, span, trace_id
+from tests.contract.made import DAY, NOW, give, span, span_names, trace_id, with_entries
 
 
 def sample(trace: int, flow: str = "checkout", *, pinned: bool = True, by: str = "eve", at: int = NOW) -> Sample:
@@ -19,22 +21,56 @@ def sample(trace: int, flow: str = "checkout", *, pinned: bool = True, by: str =
 
 
 async def test_promoting_writes_everything_at_once(stores: Stores):
-    """Sample, persistence and outbox entry are there together."""
+    """Sample, persistence and outbox entry are there together; beside the records the mark is as well, and needs no entry."""
     await give(stores, span(1))
-    await stores.baselines.promote("shop", trace_id(1), [sample(1)], by="eve", reason="ok", now_ns=NOW)
+    behind = await stores.baselines.promote("shop", {trace_id(1): [sample(1)]}, by="eve", reason="ok", now_ns=NOW)
 
     assert await stores.baselines.samples("shop") == (sample(1),)
     summary = await stores.traces.one("shop", trace_id(1))
     assert (summary.persistent, summary.baseline) == (True, True)
-    (work,) = await stores.outbox.pending(limit=10)
-    assert (work.project, work.trace_id, work.action, work.persistent) == ("shop", trace_id(1), "mark", True)
+    entries = [(work.project, work.trace_id, work.action, work.persistent) for work in await stores.outbox.pending(limit=10)]
+    if isinstance(stores.spans, SqlSpans):
+        assert (entries, behind, await stores.spans.marked("shop")) == ([], frozenset(), {trace_id(1)})
+    else:
+        assert (entries, behind) == ([("shop", trace_id(1), "mark", True)], {trace_id(1)})
+
+
+async def test_many_are_promoted_in_one_transaction(stores: Stores):
+    """All of them, or none when one does not exist."""
+    await give(stores, span(1), span(2))
+    new = {trace_id(number): [sample(number)] for number in (2, 9, 1)}
+    with pytest.raises(NotFound, match=trace_id(9)):
+        await stores.baselines.promote("shop", new, by="eve", reason="", now_ns=NOW)
+    assert await stores.baselines.samples("shop") == ()
+    assert await stores.outbox.pending(limit=10) == ()
+    assert await stores.spans.marked("shop") == frozenset()
+
+    del new[trace_id(9)]
+    await stores.baselines.promote("shop", new, by="eve", reason="", now_ns=NOW)
+    assert {one.trace_id for one in await stores.baselines.samples("shop")} == {trace_id(1), trace_id(2)}
+    assert await Follower(stores).drain() == "done"
+    assert await stores.spans.marked("shop") == {trace_id(1), trace_id(2)}
+
+
+async def test_a_mark_waits_for_the_entries_before_it(stores: Stores):
+    """A trace that was pruned and came again is promoted before its old spans are deleted: they are, for they came first."""
+    await give(stores, span(1, name="old"), now_ns=NOW - 10 * DAY)
+    await stores.traces.prune("shop", before_ns=NOW - DAY, limit=10)
+    await give(stores, span(1, name="new"))
+    behind = await stores.baselines.promote("shop", {trace_id(1): [sample(1)]}, by="eve", reason="", now_ns=NOW)
+
+    assert behind == {trace_id(1)}
+    assert [work.action for work in await stores.outbox.pending(limit=10)] == ["delete", "mark"]
+    assert await Follower(stores).drain() == "done"
+    assert await stores.spans.marked("shop") == {trace_id(1)}
+    assert await span_names(stores, 1) == ["new"]
 
 
 async def test_promoting_what_does_not_exist_writes_nothing(stores: Stores):
     """NotFound: no sample, no outbox entry, no mark."""
     for unknown in (trace_id(9), "no hex", "", "A" * 32):
         with pytest.raises(NotFound):
-            await stores.baselines.promote("shop", unknown, [sample(9)], by="eve", reason="", now_ns=NOW)
+            await stores.baselines.promote("shop", {unknown: [sample(9)]}, by="eve", reason="", now_ns=NOW)
 
     assert await stores.baselines.samples("shop") == ()
     assert await stores.outbox.pending(limit=10) == ()
@@ -44,7 +80,7 @@ async def test_promoting_twice_is_once(stores: Stores):
     """The first promotion stays, with who and when; a person's promotion pins what a run had promoted, never the reverse."""
     await give(stores, span(1))
     for one in (sample(1, pinned=False, by="run"), sample(1, pinned=True, at=NOW + 5), sample(1, pinned=False)):
-        await stores.baselines.promote("shop", trace_id(1), [one], by="eve", reason="", now_ns=NOW)
+        await stores.baselines.promote("shop", {trace_id(1): [one]}, by="eve", reason="", now_ns=NOW)
 
     assert await stores.baselines.samples("shop") == (sample(1, pinned=True, by="run"),)
 
@@ -53,22 +89,23 @@ async def test_samples_are_newest_first(stores: Stores):
     """Of several flows and traces."""
     await give(stores, span(1), span(2), span(3))
     for trace, at in ((2, NOW), (3, NOW + 2), (1, NOW + 1)):
-        await stores.baselines.promote("shop", trace_id(trace), [sample(trace, at=at)], by="eve", reason="", now_ns=at)
+        await stores.baselines.promote("shop", {trace_id(trace): [sample(trace, at=at)]}, by="eve", reason="", now_ns=at)
 
     assert [one.trace_id for one in await stores.baselines.samples("shop")] == [trace_id(3), trace_id(1), trace_id(2)]
 
 
 async def test_demoting_undoes_it(stores: Stores):
     """Samples and persistence are gone, and the outbox says so; once more changes nothing; an unknown trace is NotFound."""
-    await give(stores, span(1))
-    await stores.baselines.promote("shop", trace_id(1), [sample(1), sample(1, "login")], by="eve", reason="", now_ns=NOW)
-    removed = await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW)
+    await give(with_entries(stores), span(1))
+    await stores.baselines.promote("shop", {trace_id(1): [sample(1), sample(1, "login")]}, by="eve", reason="", now_ns=NOW)
+    removed, behind = await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW)
 
+    assert behind
     assert {one.key.test_case for one in removed} == {"checkout", "login"}
     assert await stores.baselines.samples("shop") == ()
     assert not (await stores.traces.one("shop", trace_id(1))).persistent
     assert [work.persistent for work in await stores.outbox.pending(limit=10)] == [False, False]
-    assert await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW) == ()
+    assert await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW) == ((), False)
     with pytest.raises(NotFound):
         await stores.baselines.demote("shop", trace_id(9), by="eve", now_ns=NOW)
 
@@ -85,7 +122,7 @@ async def test_demoting_what_is_only_persistent_leaves_it_persistent(stores: Sto
 async def test_a_golden_sample_stays_persistent(stores: Stores):
     """Unpersist is a conflict while it is a sample."""
     await give(stores, span(1))
-    await stores.baselines.promote("shop", trace_id(1), [sample(1)], by="eve", reason="", now_ns=NOW)
+    await stores.baselines.promote("shop", {trace_id(1): [sample(1)]}, by="eve", reason="", now_ns=NOW)
     with pytest.raises(Conflict):
         await stores.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
 
@@ -96,7 +133,7 @@ async def test_a_golden_sample_stays_persistent(stores: Stores):
 
 async def test_the_outbox_forgets_what_is_done(stores: Stores):
     """Entries go one by one, oldest first; a failed one stays, also an entry that was made meanwhile."""
-    await give(stores, span(1), span(2))
+    await give(with_entries(stores), span(1), span(2))
     for trace in (1, 2):
         await stores.traces.set_persistent("shop", trace_id(trace), persistent=True, by="eve", now_ns=NOW)
     async with stores.outbox.claim(limit=10) as claimed:
@@ -116,7 +153,7 @@ async def test_the_outbox_forgets_what_is_done(stores: Stores):
 
 async def test_what_fails_in_the_middle_stays(stores: Stores):
     """A block that raises forgets nothing."""
-    await give(stores, span(1))
+    await give(with_entries(stores), span(1))
     await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
     with pytest.raises(ValueError, match="in the middle"):
         async with stores.outbox.claim(limit=10):
@@ -127,9 +164,9 @@ async def test_what_fails_in_the_middle_stays(stores: Stores):
 
 async def test_nobody_works_at_the_same_trace(stores: Stores, reopen: Open):
     """While one server works at a trace's entry, another gets neither that one nor a newer one of the same trace."""
-    await give(stores, span(1), span(2))
+    await give(with_entries(stores), span(1), span(2))
     await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
-    other = await reopen()
+    other = with_entries(await reopen())
     holds, ended = asyncio.Event(), asyncio.Event()
     seen: list[str] = []
 
@@ -163,7 +200,7 @@ async def test_a_turn_is_one_servers(stores: Stores, reopen: Open):
 
 async def test_a_record_says_whether_the_span_store_follows(stores: Stores):
     """`pending` until the outbox entry is done."""
-    await give(stores, span(1))
+    await give(with_entries(stores), span(1))
     assert (await stores.traces.one("shop", trace_id(1))).state == "done"
     await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
     assert (await stores.traces.one("shop", trace_id(1))).state == "pending"

@@ -13,7 +13,7 @@ from gate.service import Project
 from gate.store.sql.postgres import must_be_known
 from gate.store.sql.stores import open_postgres
 from tests.contract.backends import BACKENDS, Open, postgresql, postgresql_url
-from tests.contract.made import NOW, give, span, span_names, trace_id
+from tests.contract.made import NOW, give, span, span_names, trace_id, with_entries
 
 SHARED = [backend for backend in BACKENDS if backend.name.startswith("postgresql")]
 
@@ -60,7 +60,7 @@ async def test_servers_follow_what_another_left(reopen: Open):
     """Entries that one server is killed with are worked off by two others, each once, whatever they do at the same time."""
     from gate.usecases.outbox import Follower
 
-    servers = [await reopen() for _ in range(3)]
+    servers = [with_entries(await reopen()) for _ in range(3)]
     await servers[0].projects.create(Project("shop", 30), now_ns=1)
     await give(servers[0], *[span(number) for number in range(1, 21)])
     for number in range(1, 21):

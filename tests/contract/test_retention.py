@@ -74,7 +74,7 @@ async def test_runs_go_when_nothing_needs_them(stores: Stores):
     await give(stores, span(2), run="young", now_ns=NOW)
     await give(stores, span(3, run="r1"), span(4, run="gone"), now_ns=NOW - 10 * DAY)
     await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
-    await stores.baselines.promote("shop", trace_id(3), [sample(3)], by="eve", reason="", now_ns=NOW)
+    await stores.baselines.promote("shop", {trace_id(3): [sample(3)]}, by="eve", reason="", now_ns=NOW)
 
     assert await stores.traces.prune_runs("shop", before_ns=NOW - DAY, dry_run=True) == 2
     await stores.traces.prune("shop", before_ns=NOW - DAY, limit=100)

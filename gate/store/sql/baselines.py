@@ -1,6 +1,6 @@
 """Golden samples in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -8,16 +8,17 @@ from sqlalchemy import Connection, Row, delete, select
 from gate.model.flow import FlowKey
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import no_trace, project_key, trace_bytes, upsert, write_audit
+from gate.store.sql.persistence import set_persistence
 from gate.store.sql.schema import samples, stored, traces
-from gate.store.sql.traces import mark_record
 from gate.store.values import Sample
 
 
 class SqlBaselines:
-    """See `Baselines`."""
+    """See `Baselines`. `beside`: spans lie in the same database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, beside: bool) -> None:
         self._database = database
+        self._beside = beside
 
     async def samples(self, project: str) -> tuple[Sample, ...]:
         """See `Baselines.samples`."""
@@ -29,28 +30,30 @@ class SqlBaselines:
 
         return await self._database.read(work)
 
-    async def promote(self, project: str, trace_id: str, new: Sequence[Sample], *, by: str, reason: str, now_ns: int) -> None:
+    async def promote(
+        self, project: str, new: Mapping[str, Sequence[Sample]], *, by: str, reason: str, now_ns: int
+    ) -> frozenset[str]:
         """See `Baselines.promote`."""
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> frozenset[str]:
             key = project_key(connection, project)
-            mark_record(connection, key, trace_id, persistent=True)
-            for sample in new:
-                statement = upsert(connection.dialect, samples).values(_values(key, sample))
-                pinned = {"pinned": samples.c.pinned | statement.excluded.pinned}
-                if connection.dialect.name == "postgresql":
-                    pinned = {"pinned": samples.c.pinned.op("OR")(statement.excluded.pinned)}
-                connection.execute(
-                    statement.on_conflict_do_update(index_elements=["project", "baseline_id", "trace_id"], set_=pinned)
-                )
-            write_audit(connection, key, by=by, action="promote", subject=trace_id, now_ns=now_ns, detail=reason)
+            behind = set_persistence(connection, key, list(new), persistent=True, beside=self._beside)
+            statement = upsert(connection.dialect, samples)
+            pinned = {"pinned": samples.c.pinned | statement.excluded.pinned}
+            if connection.dialect.name == "postgresql":
+                pinned = {"pinned": samples.c.pinned.op("OR")(statement.excluded.pinned)}
+            statement = statement.on_conflict_do_update(index_elements=["project", "baseline_id", "trace_id"], set_=pinned)
+            connection.execute(statement, [_values(key, sample) for of_trace in new.values() for sample in of_trace])
+            for trace_id in new:
+                write_audit(connection, key, by=by, action="promote", subject=trace_id, now_ns=now_ns, detail=reason)
+            return behind
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
-    async def demote(self, project: str, trace_id: str, *, by: str, now_ns: int) -> tuple[Sample, ...]:
+    async def demote(self, project: str, trace_id: str, *, by: str, now_ns: int) -> tuple[tuple[Sample, ...], bool]:
         """See `Baselines.demote`."""
 
-        def work(connection: Connection) -> tuple[Sample, ...]:
+        def work(connection: Connection) -> tuple[tuple[Sample, ...], bool]:
             key = project_key(connection, project)
             mine = (samples.c.project == key) & (samples.c.trace_id == trace_bytes(trace_id))
             removed = tuple(_sample(row) for row in connection.execute(select(samples).where(mine)))
@@ -58,11 +61,11 @@ class SqlBaselines:
                 known = select(traces.c.key).where(traces.c.project == key, traces.c.trace_id == trace_bytes(trace_id))
                 if connection.scalar(known) is None:
                     raise no_trace(trace_id)
-                return ()
+                return (), False
             connection.execute(delete(samples).where(mine))
-            mark_record(connection, key, trace_id, persistent=False)
+            behind = set_persistence(connection, key, [trace_id], persistent=False, beside=self._beside)
             write_audit(connection, key, by=by, action="demote", subject=trace_id, now_ns=now_ns)
-            return removed
+            return removed, bool(behind)
 
         return await self._database.write(work)
 

@@ -9,8 +9,8 @@ from gate.codec.batch import Batch, TraceChunk
 from gate.model.run import RunState
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, run_key, upsert
+from gate.store.sql.persistence import work_row
 from gate.store.sql.schema import indexed, outbox, runs, stored, traces
-from gate.store.sql.traces import work_row
 from gate.store.sql.words import Found, Pair, Words, joined
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, trace_bytes
+from gate.store.sql.persistence import work_row
 from gate.store.sql.schema import outbox, projects, stored, traces
-from gate.store.sql.traces import work_row
 from gate.store.values import Work
 
 _AT_ONCE = 500

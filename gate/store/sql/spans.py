@@ -10,7 +10,8 @@ from gate.codec.batch import Batch
 from gate.store.attributes import has_attribute
 from gate.store.compression import compress_chunks, decompress
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import by_project, digest_of, project_key, trace_bytes, upsert
+from gate.store.sql.lookup import by_project, digest_of, project_key, trace_bytes
+from gate.store.sql.persistence import set_marks
 from gate.store.sql.schema import chunks, marks, traces
 
 _IDS_A_QUERY = 500
@@ -52,11 +53,7 @@ class SqlSpans:
         """See `SpanStore.mark`."""
 
         def work(connection: Connection) -> None:
-            row = {"project": project_key(connection, project), "trace_id": trace_bytes(trace_id)}
-            if persistent:
-                connection.execute(upsert(connection.dialect, marks).values(row).on_conflict_do_nothing())
-            else:
-                connection.execute(delete(marks).where(marks.c.project == row["project"], marks.c.trace_id == row["trace_id"]))
+            set_marks(connection, project_key(connection, project), [trace_bytes(trace_id)], persistent=persistent)
 
         await self._database.write(work)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select
 
 from gate.errors import Conflict
 from gate.service import TraceQuery, TraceSummary
@@ -11,6 +11,7 @@ from gate.store.sql.database import Database
 from gate.store.sql.facets import facet_values
 from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit
 from gate.store.sql.manifest import forget_chunks
+from gate.store.sql.persistence import set_persistence, work_row
 from gate.store.sql.schema import outbox, runs, samples, traces
 from gate.store.sql.search import cursor_of, page_query
 from gate.store.sql.words import services_of
@@ -19,10 +20,11 @@ from gate.store.values import Candidates, Pruned
 
 
 class SqlTraces:
-    """See `Traces`."""
+    """See `Traces`. `beside`: spans lie in the same database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, beside: bool) -> None:
         self._database = database
+        self._beside = beside
 
     async def one(self, project: str, trace_id: str) -> TraceSummary:
         """See `Traces.one`."""
@@ -59,18 +61,19 @@ class SqlTraces:
 
         return await self._database.read(work)
 
-    async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> None:
+    async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> bool:
         """See `Traces.set_persistent`."""
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
             key = project_key(connection, project)
             if not persistent and is_sample(connection, key, trace_bytes(trace_id)):
                 raise Conflict(f"Trace {trace_id} is a golden sample: it must stay.", hint="Demote it first.")
-            mark_record(connection, key, trace_id, persistent=persistent)
+            behind = set_persistence(connection, key, [trace_id], persistent=persistent, beside=self._beside)
             action = "persist" if persistent else "unpersist"
             write_audit(connection, key, by=by, action=action, subject=trace_id, now_ns=now_ns)
+            return bool(behind)
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def prune(self, project: str, *, before_ns: int, limit: int) -> Pruned:
         """See `Traces.prune`."""
@@ -140,23 +143,10 @@ class SqlTraces:
         return await self._database.read(work)
 
 
-def mark_record(connection: Connection, project: int, trace_id: str, *, persistent: bool) -> None:
-    """Set the record's persistence and write the outbox entry that makes the span store follow. Raises NotFound."""
-    mine = (traces.c.project == project) & (traces.c.trace_id == trace_bytes(trace_id))
-    if not connection.execute(update(traces).where(mine).values(persistent=persistent)).rowcount:
-        raise no_trace(trace_id)
-    connection.execute(insert(outbox).values(work_row(project, trace_bytes(trace_id), "mark")))
-
-
 def is_sample(connection: Connection, project: int, trace_id: bytes) -> bool:
     """Whether the trace is a golden sample of any flow."""
     query = select(samples.c.key).where(samples.c.project == project, samples.c.trace_id == trace_id).limit(1)
     return connection.scalar(query) is not None
-
-
-def work_row(project: int, trace_id: bytes, action: str, before_ns: int = 0) -> dict[str, Any]:
-    """An outbox row."""
-    return {"project": project, "trace_id": trace_id, "action": action, "before_ns": before_ns}
 
 
 def _summaries(connection: Connection, project: str, project_key: int, rows: Sequence[Row[Any]]) -> list[TraceSummary]:

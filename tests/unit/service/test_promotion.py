@@ -10,7 +10,7 @@ from gate.model.run import Run
 from gate.model.verdict import Conclusion
 from gate.usecases.gate import StoreGate
 from tests.contract.backends import BACKENDS
-from tests.contract.made import span, trace_id
+from tests.contract.made import span, trace_id, with_entries
 from tests.unit.service.conftest import Open
 from tests.unit.service.story import BAD, golden, persist_trace, record
 
@@ -65,7 +65,7 @@ async def test_a_span_store_that_is_away_is_followed_later(gate: StoreGate, reop
     async def away(*_: object, **__: object) -> None:
         raise Unavailable("the span store is away")
 
-    gate._stores.spans.mark = away
+    with_entries(gate._stores).spans.mark = away
     promotion = await gate.promote("default", trace_id(1), by="eve")
     assert promotion.state == "pending"
     assert (await gate.summary("default", trace_id(1))).baseline
