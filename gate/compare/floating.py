@@ -25,6 +25,7 @@ from gate.compare.durable import fills_cache, is_durable
 from gate.compare.learn import Baselines
 from gate.compare.polling import is_polling
 from gate.compare.runs import count_calls, first_instances, processes_of
+from gate.compare.served_before import ServedBefore
 from gate.compare.shape import ERROR, Label, Shape
 from gate.model.flow import Operation
 
@@ -176,6 +177,10 @@ class _Floating:
             for operation, label in zip(shape.flow.operations, shape.labels, strict=True)
         )
 
+    @cached_property
+    def _before(self) -> ServedBefore:
+        return ServedBefore(self._golden, self._candidate, self._by_process)
+
     def excused(self, sites: list[_Site]) -> Iterator[tuple[_Site, str]]:
         """The sites that a rule explains, and which. What is new altogether is taken out of a site first."""
         looked_up = [one for site in sites if (one := _look_ups(site)).members]
@@ -197,7 +202,7 @@ class _Floating:
         for site in remaining:
             if id(site) in done or self._is_conserved(site) or self._falls_elsewhere(site):
                 yield site, "as often over the whole run"
-            elif self._is_once_a_process(site):
+            elif self._is_once_a_process(site) or self._is_held(site):
                 yield site, FIRST_USE
 
     def _known(self, site: _Site) -> _Site:
@@ -333,6 +338,20 @@ class _Floating:
         process = site.scene.shape.flow.operations[site.parent].process
         return all(
             delta == 1 and self._golden.most[label] == 1 and self._by_process[process, label] == 1 for label, delta in site.signed
+        )
+
+    def _is_held(self, site: _Site) -> bool:
+        """Whether all that is gone are reads that a process which served before holds the answers of: golden processes make each
+        once, or few of its callers make it; this process makes none."""
+        lost = all(member.difference in {Difference.MISSING, Difference.COUNT} for member in site.members)
+        caller = site.scene.shape.flow.operations[site.parent]
+        if not lost or not site.signed or any(_writes_below((site,)).values()) or _writes(site):
+            return False
+        return self._before.has(caller.service, caller.process) and all(
+            delta < 0
+            and not self._by_process[caller.process, label]
+            and (self._before.is_once(label) or self._variation.is_seldom(label))
+            for label, delta in site.signed
         )
 
     def _balanced(self, sites: list[_Site], used: list[_Site]) -> list[_Site]:

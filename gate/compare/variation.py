@@ -74,7 +74,7 @@ class Variation:
         self._learn_static(runs)
         self._learn_varying(flows)
         for exchanges in (self._static, self._varying):
-            exchanges.strip(self._is_seldom)
+            exchanges.strip(self.is_seldom)
 
     def knows(self, caller: Label, call: Label) -> bool:
         """Whether a caller of the same service makes the call in some golden run."""
@@ -102,7 +102,7 @@ class Variation:
             return True
         if call in self._durable or not (call in self._setup or (caller in self._setup and self._pairs[caller, call])):
             return False
-        return self._is_seldom(call) or self._pairs[caller, call] <= SELDOM * self._instances[caller]
+        return self.is_seldom(call) or self._pairs[caller, call] <= SELDOM * self._instances[caller]
 
     def sets_up(self, call: Label) -> bool:
         """Whether a call sets up a connection."""
@@ -140,7 +140,7 @@ class Variation:
 
     def _floats(self, known: "_Exchanges", caller: Label, label: Label, together: bool) -> bool:
         varies = known.varies_alone if together else known.varies
-        return self._is_seldom(label) and varies(caller[0], label)
+        return self.is_seldom(label) and varies(caller[0], label)
 
     def _may_float(self, difference: Mapping[Label, int]) -> bool:
         filled = sum(delta for label, delta in difference.items() if label in self._filling)
@@ -149,7 +149,8 @@ class Variation:
             return False  # the cache is asked, and no longer filled
         return not any(label in self._durable and (delta < 0 or self._most[label] > RARE) for label, delta in difference.items())
 
-    def _is_seldom(self, label: Label) -> bool:
+    def is_seldom(self, label: Label) -> bool:
+        """Whether at most half of the golden instances of its callers make the call."""
         instances = sum(self._instances[caller] for caller in self._callers.get(label, ()))
         return self._with[label] <= SELDOM * instances
 
