@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gate.codec.batch import Batch, TraceChunk
 from gate.model.run import RunState
+from gate.store.sql.arrays import among, insert_new
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, run_key, upsert
 from gate.store.sql.persistence import work_row
@@ -76,10 +77,11 @@ class SqlIntake:
         found = self._words.number(connection, [summary.operations for summary in summaries.values()])
         for summary in summaries.values():
             summary.row["words"] = self._words.text(summary.operations, found)
-        stored_rows = _stored_rows(connection, list(summaries))
-        fresh = [summary.row for identity, summary in summaries.items() if identity not in stored_rows]
-        if fresh:
-            connection.execute(insert(traces), fresh)
+        new = insert_new(connection, traces, [summary.row for summary in summaries.values()], "project", "trace_id")
+        stored_rows = _stored_rows(connection, [identity for identity in summaries if identity not in new])
+        gone = [summary.row for identity, summary in summaries.items() if identity not in new and identity not in stored_rows]
+        if gone:  # It was there, and was deleted before we had its lock.
+            connection.execute(insert(traces), gone)
         if stored_rows:
             changed = [_merged(row, summaries[identity].row) for identity, row in stored_rows.items()]
             connection.execute(_UPDATE, [{("of" if name == "key" else name): row[name] for name in row} for row in changed])
@@ -183,8 +185,8 @@ def _stored_rows(connection: Connection, identities: list[tuple[int, bytes]]) ->
     """The rows that exist, locked until the commit where the database can."""
     found: dict[tuple[int, bytes], dict[str, Any]] = {}
     for project, trace_ids in by_project(identities):
-        query = select(traces).where(traces.c.project == project, traces.c.trace_id.in_(trace_ids)).order_by(traces.c.key)
-        for row in connection.execute(query.with_for_update()).mappings():
+        query = select(traces).where(traces.c.project == project, among(connection, traces.c.trace_id, trace_ids))
+        for row in connection.execute(query.order_by(traces.c.key).with_for_update()).mappings():
             found[project, row["trace_id"]] = dict(row)
     return found
 

@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, exists, false, insert, select, update
+from sqlalchemy import Connection, delete, exists, false, select, update
 
+from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, trace_bytes, upsert
 from gate.store.sql.schema import counters, manifest
@@ -93,26 +94,16 @@ def insert_entries(connection: Connection, items: Sequence[tuple[int, bytes, Sto
     rows: dict[tuple[int, bytes, bytes], int] = {}
     for position, (project, trace_id, chunk) in enumerate(items):
         rows.setdefault((project, trace_id, chunk.digest), position)
-    known: set[tuple[int, bytes, bytes]] = set()
-    for project, trace_ids in by_project((project, trace_id) for project, trace_id, _ in rows):
-        query = select(manifest.c.project, manifest.c.trace_id, manifest.c.digest)
-        known.update(connection.execute(query.where(manifest.c.project == project, manifest.c.trace_id.in_(trace_ids))).tuples())
-    new = [(identity, items[position][2]) for identity, position in rows.items() if identity not in known]
-    if new:
-        # A second writer's insert in between fails the transaction, which is then tried again.
-        connection.execute(
-            insert(manifest),
-            [
-                {
-                    "project": project,
-                    "trace_id": trace_id,
-                    "digest": digest,
-                    "received_ns": chunk.received_ns,
-                    "size": chunk.size,
-                    "kept": False,
-                }
-                for (project, trace_id, digest), chunk in new
-            ],
-        )
-    fresh = {rows[identity] for identity, _ in new}
+    made = [
+        {
+            "project": project,
+            "trace_id": trace_id,
+            "digest": digest,
+            "received_ns": items[position][2].received_ns,
+            "size": items[position][2].size,
+            "kept": False,
+        }
+        for (project, trace_id, digest), position in rows.items()
+    ]
+    fresh = {rows[identity] for identity in insert_new(connection, manifest, made, "project", "trace_id", "digest")}
     return tuple(position in fresh for position in range(len(items)))

@@ -23,6 +23,8 @@ _OLDEST = 14
 """The oldest PostgreSQL that its makers still support."""
 GROUP = 64
 """How much work shares one commit at most."""
+_AT_ONCE = 2
+"""Groups on their way: while the database works for one and syncs it to its disk, the next is prepared."""
 _POOL = 10
 _HOLDERS = 4
 """Transactions that wait for another store, at most: they must leave connections to everybody else."""
@@ -47,8 +49,7 @@ class PostgresDatabase:
             raise BadRequest("SPANGATE_DATABASE_URL is no URL.", hint="For example postgresql://user:password@host/database.")
         self._engine = _engine(f"postgresql+asyncpg://{rest}")
         self._where = rest.rpartition("@")[2]
-        self._waiting: dict[Callable[..., Any], list[_Waiting]] = {}
-        self._draining: set[asyncio.Task[None]] = set()
+        self._queues: dict[Callable[..., Any], _Queue] = {}
         self._closed = False
         self._seconds = seconds
         self._holders = asyncio.Semaphore(_HOLDERS)
@@ -75,12 +76,10 @@ class PostgresDatabase:
         """See `Database.write_together`."""
         self._must_be_open()
         waiting = _Waiting(item, asyncio.get_running_loop().create_future())
-        queue = self._waiting.setdefault(work, [])
-        queue.append(waiting)
-        if len(queue) == 1:
-            task = asyncio.create_task(self._drain(work))
-            self._draining.add(task)
-            task.add_done_callback(self._draining.discard)
+        queue = self._queues.setdefault(work, _Queue([], set()))
+        queue.waiting.append(waiting)
+        if len(queue.draining) < _AT_ONCE:
+            queue.draining.add(asyncio.create_task(self._drain(work, queue)))
         return await waiting.future
 
     @asynccontextmanager
@@ -112,26 +111,31 @@ class PostgresDatabase:
     async def close(self) -> None:
         """See `Database.close`."""
         self._closed = True
-        await asyncio.gather(*self._draining, return_exceptions=True)
+        await asyncio.gather(*(task for queue in self._queues.values() for task in queue.draining), return_exceptions=True)
         await self._engine.dispose()
 
-    async def _drain(self, work: Callable[..., Any]) -> None:
-        """One group after the other, until nobody waits: what arrives during a commit shares the next one."""
-        while group := self._waiting[work][:GROUP]:
-            try:
-                outcomes: list[Any] = await self._outcomes(work, group)
-            except Unavailable as away:
-                # All who wait are told at once: else each group would wait as long, and their bodies would pile up.
-                group = list(self._waiting[work])
-                outcomes = [Unavailable(away.detail, hint=away.hint) for _ in group]
-            for waiting, outcome in zip(group, outcomes, strict=True):
-                if waiting.future.done():
-                    continue  # The caller has gone away.
-                if isinstance(outcome, BaseException):
-                    waiting.future.set_exception(outcome)
-                else:
-                    waiting.future.set_result(outcome)
-            del self._waiting[work][: len(group)]
+    async def _drain(self, work: Callable[..., Any], queue: "_Queue") -> None:
+        """One group after the other, until nobody waits: what arrives meanwhile shares a later one."""
+        try:
+            while queue.waiting:
+                group, queue.waiting[:] = queue.waiting[:GROUP], queue.waiting[GROUP:]
+                try:
+                    outcomes: list[Any] = await self._outcomes(work, group)
+                except Unavailable as away:
+                    # All who wait are told at once: else each group would wait as long, and their bodies would pile up.
+                    group += queue.waiting
+                    queue.waiting.clear()
+                    outcomes = [Unavailable(away.detail, hint=away.hint) for _ in group]
+                for waiting, outcome in zip(group, outcomes, strict=True):
+                    if waiting.future.done():
+                        continue  # The caller has gone away.
+                    if isinstance(outcome, BaseException):
+                        waiting.future.set_exception(outcome)
+                    else:
+                        waiting.future.set_result(outcome)
+        finally:
+            # In the same step as the last look at who waits, so that nobody takes this task for one that still works.
+            queue.draining.remove(_this_task())
 
     async def _outcomes(self, work: Callable[..., Any], group: "list[_Waiting]") -> list[Any]:
         """What each item came to. Raises Unavailable when that is nobody's own fault: the server is away."""
@@ -212,6 +216,19 @@ def _is_away(error: Exception) -> bool:
 class _Waiting(NamedTuple):
     item: Any
     future: "asyncio.Future[Any]"
+
+
+class _Queue(NamedTuple):
+    """Items for the same work."""
+
+    waiting: list[_Waiting]
+    draining: set[asyncio.Task[None]]
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 def _engine(url: str) -> AsyncEngine:

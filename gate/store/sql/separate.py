@@ -40,6 +40,8 @@ class SeparateChunks:
     def __init__(self, database: Database, spans: SeparateStore) -> None:
         self._database = database
         self._spans = spans
+        self._projects: set[str] = set()
+        """That are there: nothing deletes one, and the transaction would say so."""
 
     async def prepare(self, project: str, batch: Batch, *, run: str, now_ns: int) -> Sequence[PutChunk]:
         """See `ChunkWriter.prepare`. Raises NotFound before anything is written."""
@@ -49,7 +51,9 @@ class SeparateChunks:
             if run:
                 run_key(connection, key, run)
 
-        await self._database.read(must_exist)
+        if run or project not in self._projects:
+            await self._database.read(must_exist)
+            self._projects.add(project)
         blobs = await compress_chunks(batch.chunks)
         chunks = [
             (chunk, StoredChunk(digest_of(chunk.body), now_ns, len(blob), False), blob)

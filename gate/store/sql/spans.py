@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, delete, exists, select
 from sqlalchemy import delete as sql_delete
 
 from gate.codec.batch import Batch
 from gate.store.attributes import has_attribute
 from gate.store.compression import compress_chunks, decompress
+from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import by_project, digest_of, project_key, trace_bytes
+from gate.store.sql.lookup import digest_of, project_key, trace_bytes
 from gate.store.sql.persistence import set_marks
 from gate.store.sql.schema import chunks, marks, traces
 
@@ -137,34 +138,12 @@ def insert_chunks(connection: Connection, items: Sequence[tuple[int, PackedChunk
     rows: dict[tuple[int, bytes, bytes], int] = {}
     for position, (project, chunk) in enumerate(items):
         rows.setdefault((project, chunk.trace_id, chunk.digest), position)
-    known = _known(connection, list(rows))
-    new = [(identity, position) for identity, position in rows.items() if identity not in known]
-    if new:
-        # Not ON CONFLICT: SQLAlchemy would compile it again each time. A second writer's insert in between fails the transaction,
-        # which is then tried again.
-        connection.execute(
-            insert(chunks),
-            [
-                {
-                    "project": project,
-                    "trace_id": trace_id,
-                    "digest": digest,
-                    "received_ns": now_ns,
-                    "body": items[position][1].blob,
-                }
-                for (project, trace_id, digest), position in new
-            ],
-        )
-    fresh = {position for _, position in new}
+    made = [
+        {"project": project, "trace_id": trace_id, "digest": digest, "received_ns": now_ns, "body": items[position][1].blob}
+        for (project, trace_id, digest), position in rows.items()
+    ]
+    fresh = {rows[identity] for identity in insert_new(connection, chunks, made, "project", "trace_id", "digest")}
     return tuple(position in fresh for position in range(len(items)))
-
-
-def _known(connection: Connection, identities: list[tuple[int, bytes, bytes]]) -> set[tuple[int, bytes, bytes]]:
-    known: set[tuple[int, bytes, bytes]] = set()
-    for project, trace_ids in by_project((project, trace_id) for project, trace_id, _ in identities):
-        query = select(chunks.c.project, chunks.c.trace_id, chunks.c.digest)
-        known.update(connection.execute(query.where(chunks.c.project == project, chunks.c.trace_id.in_(trace_ids))).tuples())
-    return known
 
 
 def _blobs(connection: Connection, project: int, trace_ids: Sequence[str]) -> dict[str, list[bytes]]:

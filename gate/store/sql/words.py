@@ -4,7 +4,7 @@ An index row per (trace, operation) would cost more than the trace's compressed 
 A number stands between commas, so that one substring search finds it exactly, and two batches of a trace merge by appending.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, tuple_, update
@@ -29,6 +29,8 @@ class Found(NamedTuple):
 
     numbers: dict[Pair, Numbers]
     generation: int
+    known: Mapping[Pair, Numbers]
+    """What was remembered when they were read: another transaction of this process may forget it meanwhile."""
 
 
 class Words:
@@ -47,15 +49,15 @@ class Words:
         known = self._known
         missing = {pair: (indexed(pair[0]), indexed(pair[1])) for pairs in groups for pair in pairs if pair not in known}
         if not missing:
-            return Found({}, generation)
+            return Found({}, generation, known)
         of_service = _numbers(connection, services, {(service,) for service, _ in missing.values()})
         of_pair = _numbers(connection, operations, set(missing.values()))
         numbers = {pair: (f"s{of_service[cut[:1]]}", str(of_pair[cut])) for pair, cut in missing.items()}
-        return Found(numbers, generation)
+        return Found(numbers, generation, known)
 
     def text(self, pairs: Iterable[Pair], found: Found) -> str:
         """The words of a trace with these pairs."""
-        known = self._known
+        known = found.known
         words: dict[str, None] = {}
         for pair in pairs:
             service, operation = known.get(pair) or found.numbers[pair]
