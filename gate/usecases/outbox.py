@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import structlog
 
-from gate.errors import GateError, Overloaded, Unavailable
+from gate.errors import GateError, Overloaded
 from gate.store.protocols import Stores
 from gate.store.values import Work
 
 _AT_ONCE = 5_000
 """Entries of one claim: the span store deletes so many traces with the requests that it needs for one."""
+_TOGETHER = 4
+"""Traces marked at the same time: they share requests, and leave connections to others."""
 _RETRY_SECONDS = 5.0
 """How often to look for what failed, or what another server left when it stopped."""
 
@@ -73,21 +75,31 @@ class Follower:
         failed: dict[int, str] = {}
         away = ""
         for (project, action, before_ns), group in _groups(work).items():
-            for part in [group] if action == "delete" else _by_trace(group):
-                try:
-                    if away:
-                        raise Unavailable(away)
-                    if action == "delete":
-                        await self._stores.spans.delete(project, [one.trace_id for one in part], before_ns=before_ns)
-                    else:
-                        await self._stores.spans.mark(project, part[0].trace_id, persistent=part[0].persistent)
-                except GateError as error:
-                    failed.update({one.id: str(error) for one in part})
-                    # One entry that cannot be applied must not keep back the others; a store that is away keeps back all.
-                    away = str(error) if isinstance(error, Overloaded) else away
+            parts = [group] if action == "delete" else _by_trace(group)
+            for start in range(0, len(parts), _TOGETHER):
+                together = parts[start : start + _TOGETHER]
+                if away:
+                    failed.update({one.id: away for part in together for one in part})
+                    continue
+                errors = await asyncio.gather(*[self._follow(project, action, before_ns, part) for part in together])
+                for part, error in zip(together, errors, strict=True):
+                    if error is not None:
+                        failed.update({one.id: str(error) for one in part})
+                        # One entry that cannot be applied must not keep back the others; a store that is away keeps back all.
+                        away = str(error) if isinstance(error, Overloaded) else away
         gone = [(one, failed[one.id]) for one in work if one.id in failed]
         work[:] = [one for one in work if one.id not in failed]
         return gone
+
+    async def _follow(self, project: str, action: str, before_ns: int, part: list[Work]) -> GateError | None:
+        try:
+            if action == "delete":
+                await self._stores.spans.delete(project, [one.trace_id for one in part], before_ns=before_ns)
+            else:
+                await self._stores.spans.mark(project, part[0].trace_id, persistent=part[0].persistent)
+        except GateError as error:
+            return error
+        return None
 
     async def _note(self, failed: list[tuple[Work, str]]) -> None:
         _log.warning("the span store could not follow", entries=len(failed), error=failed[0][1])

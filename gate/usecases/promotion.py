@@ -1,5 +1,6 @@
 """Golden samples: promote, demote, persist. Each is one transaction of the record store, which the span store follows."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -31,8 +32,10 @@ class Promotions:
 
     async def promote(self, project: str, trace_id: str, *, by: str, reason: str) -> Promotion:
         """NotFound and nothing written when the trace does not exist; Conflict when it is incomplete or has no entry span."""
-        summary = await self._stores.traces.one(project, trace_id)
-        flows = (await load_flows(self._stores, project, [trace_id]))[trace_id]
+        summary, loaded = await asyncio.gather(
+            self._stores.traces.one(project, trace_id), load_flows(self._stores, project, [trace_id])
+        )
+        flows = loaded[trace_id]
         if why := _unfit(flows):
             raise Conflict(f"Trace {trace_id} cannot be a golden sample: {why}.")
         run = await self._stores.runs.one(project, summary.run) if summary.run else None

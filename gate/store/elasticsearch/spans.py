@@ -125,12 +125,12 @@ class ElasticsearchSpans:
         the copies stay until the trace is deleted."""
         chunks = (await self._manifest.chunks(project, [trace_id])).get(trace_id, ())
         mark = msgspec.json.encode({"project": project, "trace_id": trace_id, "mark": True}) if persistent else None
-        await self._bulk.send([Action(self._indices.persistent, _mark_id(project, trace_id), mark)])
-        if not persistent:
-            return
-        wanted = [(trace_id, chunk) for chunk in chunks if not chunk.kept]
+        actions = [Action(self._indices.persistent, _mark_id(project, trace_id), mark)]
+        wanted = [(trace_id, chunk) for chunk in chunks if persistent and not chunk.kept]
+        if not wanted:
+            await self._bulk.send(actions)
         async for part in self._documents(project, wanted, ["body"]):
-            copies = [
+            actions += [
                 Action(
                     self._indices.persistent,
                     document_id(project, trace_id, chunk),
@@ -138,7 +138,8 @@ class ElasticsearchSpans:
                 )
                 for _, chunk, source in part
             ]
-            await self._bulk.send(copies)
+            await self._bulk.send(actions)  # the mark goes with the first of them: one write
+            actions = []
             await self._manifest.keep(project, trace_id, [chunk.digest for _, chunk, _ in part])
 
     async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from gate.model.flow import FlowKey
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import no_trace, project_key, trace_bytes, upsert, write_audit
+from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit
 from gate.store.sql.persistence import set_persistence
 from gate.store.sql.schema import samples, stored, traces
 from gate.store.values import Sample
@@ -38,12 +38,7 @@ class SqlBaselines:
         def work(connection: Connection) -> frozenset[str]:
             key = project_key(connection, project)
             behind = set_persistence(connection, key, list(new), persistent=True, beside=self._beside)
-            statement = upsert(connection.dialect, samples)
-            pinned = {"pinned": samples.c.pinned | statement.excluded.pinned}
-            if connection.dialect.name == "postgresql":
-                pinned = {"pinned": samples.c.pinned.op("OR")(statement.excluded.pinned)}
-            statement = statement.on_conflict_do_update(index_elements=["project", "baseline_id", "trace_id"], set_=pinned)
-            connection.execute(statement, [_values(key, sample) for of_trace in new.values() for sample in of_trace])
+            _add(connection, key, [sample for of_trace in new.values() for sample in of_trace])
             for trace_id in new:
                 write_audit(connection, key, by=by, action="promote", subject=trace_id, now_ns=now_ns, detail=reason)
             return behind
@@ -68,6 +63,20 @@ class SqlBaselines:
             return removed, bool(behind)
 
         return await self._database.write(work)
+
+
+def _add(connection: Connection, project: int, new: Sequence[Sample]) -> None:
+    """Insert samples that are not there yet, and pin those that are. Their traces' records are locked by the caller."""
+    known: dict[tuple[str, bytes], int] = {}
+    for _, part in by_project((project, trace_bytes(sample.trace_id)) for sample in new):
+        query = select(samples.c.baseline_id, samples.c.trace_id, samples.c.key)
+        rows = connection.execute(query.where(samples.c.project == project, samples.c.trace_id.in_(part))).tuples()
+        known.update({(baseline_id, trace_id): key for baseline_id, trace_id, key in rows})
+    there = [(known.get((sample.baseline_id, trace_bytes(sample.trace_id))), sample) for sample in new]
+    if pinned := [key for key, sample in there if key is not None and sample.pinned]:
+        connection.execute(update(samples).where(samples.c.key.in_(pinned)).values(pinned=True))
+    if fresh := [_values(project, sample) for key, sample in there if key is None]:
+        connection.execute(insert(samples), fresh)
 
 
 def _values(project: int, sample: Sample) -> dict[str, Any]:

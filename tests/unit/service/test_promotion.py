@@ -10,7 +10,7 @@ from gate.model.run import Run
 from gate.model.verdict import Conclusion
 from gate.usecases.gate import StoreGate
 from tests.contract.backends import BACKENDS
-from tests.contract.made import span, trace_id, with_entries
+from tests.contract.made import lose, span, trace_id, with_entries
 from tests.unit.service.conftest import Open
 from tests.unit.service.story import BAD, golden, persist_trace, record
 
@@ -97,6 +97,20 @@ async def test_promoting_a_run(gate: StoreGate):
     ]  # fmt: skip
     assert "incomplete" in promotions[2].reason
     assert len(await gate.baselines("default")) == 2
+
+
+async def test_what_is_lost_keeps_no_other_trace_of_a_run_back(gate: StoreGate):
+    """A trace whose spans the span store has lost is answered as skipped, with the reason; the others become golden."""
+    await gate.create_run(Run("r1", "default"))
+    for number in (1, 2):
+        await gate.receive("default", to_batch(persist_trace(number, case=f"case {number}")), run="r1")
+    await lose(gate._stores, 1, "default")
+    promotions = await gate.promote_run("default", "r1", by="eve")
+
+    assert [(one.trace_id, one.state) for one in promotions] == [(trace_id(1), "skipped"), (trace_id(2), "done")]
+    assert "missing in the span store" in promotions[0].reason
+    assert not (await gate.summary("default", trace_id(1))).persistent
+    assert len(await gate.baselines("default")) == 1
 
 
 async def test_a_promoted_run_is_not_compared_with_itself(gate: StoreGate):
