@@ -51,7 +51,7 @@ class Promotions:
         for start in range(0, len(traces), _AT_ONCE):
             part = traces[start : start + _AT_ONCE]
             flows, why = await self._flows(project, part)
-            why |= {trace_id: reason for trace_id, of_trace in flows.items() if (reason := _unfit(of_trace))}
+            why |= {trace_id: unfit for trace_id, of_trace in flows.items() if (unfit := _unfit(of_trace))}
             fit = [flows[trace_id] for trace_id in part if trace_id not in why]
             done = await self._record_all(project, fit, run, run.environment, by=by, reason=reason, pinned=True)
             of = {one.trace_id: one for one in done}
