@@ -121,10 +121,12 @@ def test_what_was_found_has_an_address(person: Reader) -> None:
     page.locator("#find").fill("4711 ")
     page.get_by_role("button", name="Find").click()
     page.wait_for_url("**?find=4711")
+    expect(page.locator(".row.match")).to_have_count(3)
     page.keyboard.press("Enter")
     page.wait_for_url("**?find=4711&span=*")
     shared = page.url
     page.go_back()
+    page.wait_for_url("**?find=4711")
     page.go_back()
     expect(page.locator(".row.match")).to_have_count(0)
     expect(page.locator("#find")).to_have_value("")
