@@ -30,7 +30,6 @@ from gate.model.change import (
     TelemetryGap,
     Unwrapped,
     Wrapped,
-    kind_of,
 )
 from gate.model.trace import SpanKind
 from gate.model.verdict import Place
@@ -271,8 +270,3 @@ def subtree(shape: Shape, roots: Sequence[int]) -> list[int]:
         found.append(index)
         stack.extend(shape.children[index])
     return found
-
-
-def kind_name(divergence: Divergence, scene: Scene) -> str:
-    """The kind of change, as policies name it."""
-    return kind_of(change_of(divergence, scene))

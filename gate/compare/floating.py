@@ -24,7 +24,7 @@ from gate.compare.divergence import Difference, Divergence
 from gate.compare.durable import fills_cache, is_durable
 from gate.compare.learn import Baselines
 from gate.compare.polling import is_polling
-from gate.compare.runs import count_calls, first_instances, processes_of
+from gate.compare.runs import calls_by_process, count_calls, first_instances, processes_of
 from gate.compare.served_before import ServedBefore
 from gate.compare.shape import ERROR, Label, Shape
 from gate.model.flow import Operation
@@ -37,6 +37,7 @@ _JUDGED = _STRUCTURAL | {Difference.VARIANT}
 _REASONS = frozenset({"error.type", "exception.type"})
 
 _LOOK_UP = re.compile(r"(?i)dns[. ]\w+")
+CONSERVED = "as often over the whole run"
 FIRST_USE = "first use"
 POLLED = "asked until it was there"
 RETRIED = "a cache or a retry"
@@ -63,6 +64,11 @@ class _Site:
     @property
     def signed(self) -> _Bundle:
         return frozenset((label, delta) for label, delta in self.bundle.items() if delta)
+
+    @property
+    def loses(self) -> bool:
+        """Whether calls are gone, or other in number, and nothing else."""
+        return all(member.difference in {Difference.MISSING, Difference.COUNT} for member in self.members)
 
 
 def excuse(flows: Sequence[_Flow], baselines: Baselines, candidate: Sequence[Shape]) -> list[list[str]]:
@@ -170,16 +176,16 @@ class _Floating:
         return processes_of(self._candidate)
 
     @cached_property
-    def _by_process(self) -> Counter[tuple[str, Label]]:
-        return Counter(
-            (operation.process, label)
-            for shape in self._candidate
-            for operation, label in zip(shape.flow.operations, shape.labels, strict=True)
-        )
+    def _by_process(self) -> dict[tuple[str, str], Counter[Label]]:
+        return calls_by_process(self._candidate)
+
+    def _made(self, process: str, label: Label) -> int:
+        """How often a process of the run makes a call."""
+        return self._by_process.get((label[0], process), Counter[Label]())[label]
 
     @cached_property
     def _before(self) -> ServedBefore:
-        return ServedBefore(self._golden, self._candidate, self._by_process)
+        return ServedBefore(self._golden, self._by_process)
 
     def excused(self, sites: list[_Site]) -> Iterator[tuple[_Site, str]]:
         """The sites that a rule explains, and which. What is new altogether is taken out of a site first."""
@@ -187,7 +193,7 @@ class _Floating:
         yield from ((one, SET_UP) for one in looked_up)
         left = [known for site in sites if (known := self._known(site)).members]
         moved = self._moved(left)
-        yield from ((site, "as often over the whole run") for site in left if id(site) in moved)
+        yield from ((site, CONSERVED) for site in left if id(site) in moved)
         left = [site for site in left if id(site) not in moved]
         used: list[_Site] = []
         remaining: list[_Site] = []
@@ -201,7 +207,7 @@ class _Floating:
         done = {id(site) for site in balanced}
         for site in remaining:
             if id(site) in done or self._is_conserved(site) or self._falls_elsewhere(site):
-                yield site, "as often over the whole run"
+                yield site, CONSERVED
             elif self._is_once_a_process(site) or self._is_held(site):
                 yield site, FIRST_USE
 
@@ -256,7 +262,7 @@ class _Floating:
         if any(delta > 0 and candidate[label] > self._variation.most_at_once(label) for label, delta in site.signed):
             return ""
         process = scene.shape.flow.operations[site.parent].process
-        unused = {label for label in self._golden.first_use if not self._by_process[process, label]}
+        unused = {label for label in self._golden.first_use if not self._made(process, label)}
         driven = any(_drives(member, scene) for member in site.members)
         combined = any(member.difference is Difference.VARIANT for member in site.members)
         for golden, index in _instances(site):
@@ -316,10 +322,9 @@ class _Floating:
     def _falls_elsewhere(self, site: _Site) -> bool:
         """Whether calls that come and go at places of this caller are not made here, while the run makes them exactly as often as
         several golden runs do: what is kept for a limited number (of sessions, versions, jobs) is given up by whoever comes next."""
-        lost = all(member.difference in {Difference.MISSING, Difference.COUNT} for member in site.members)
         callers = self._totals[site.caller]
         return (
-            lost
+            site.loses
             and bool(site.signed)
             and not any(_children_of(member, site) for member in site.members)
             and all(
@@ -337,19 +342,18 @@ class _Floating:
             return False
         process = site.scene.shape.flow.operations[site.parent].process
         return all(
-            delta == 1 and self._golden.most[label] == 1 and self._by_process[process, label] == 1 for label, delta in site.signed
+            delta == 1 and self._golden.most[label] == 1 and self._made(process, label) == 1 for label, delta in site.signed
         )
 
     def _is_held(self, site: _Site) -> bool:
         """Whether all that is gone are reads that a process which served before holds the answers of: golden processes make each
         once, or few of its callers make it; this process makes none."""
-        lost = all(member.difference in {Difference.MISSING, Difference.COUNT} for member in site.members)
         caller = site.scene.shape.flow.operations[site.parent]
-        if not lost or not site.signed or any(_writes_below((site,)).values()) or _writes(site):
+        if not site.loses or not site.signed or any(_writes_below((site,)).values()) or _writes(site):
             return False
         return self._before.has(caller.service, caller.process) and all(
             delta < 0
-            and not self._by_process[caller.process, label]
+            and not self._made(caller.process, label)
             and (self._before.is_once(label) or self._variation.is_seldom(label))
             for label, delta in site.signed
         )

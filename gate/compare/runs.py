@@ -74,9 +74,14 @@ class GoldenRuns:
         """Whether a run may have so many of these calls: no more than twice and one more than any golden run."""
         return count <= 2 * self.most[label] + 1
 
-    def is_first_use(self, label: Label) -> bool:
-        """Whether the golden processes make this call only the first time that they do something."""
-        return label in self.first_use
+
+def calls_by_process(shapes: Sequence[Shape]) -> dict[tuple[str, str], Counter[Label]]:
+    """By service and process, how often it makes which call."""
+    found: dict[tuple[str, str], Counter[Label]] = {}
+    for shape in shapes:
+        for operation, label in zip(shape.flow.operations, shape.labels, strict=True):
+            found.setdefault((operation.service, operation.process), Counter())[label] += 1
+    return found
 
 
 def processes_of(shapes: Sequence[Shape]) -> dict[str, set[str]]:

@@ -6,24 +6,23 @@ that a fresh process does are not. A service that does nothing of the kind is ta
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from gate.compare.runs import GoldenRuns, processes_of
-from gate.compare.shape import Label, Shape
+from gate.compare.runs import GoldenRuns, calls_by_process
+from gate.compare.shape import Label
 
 FEWEST_STARTING = 2
 """Calls of a fresh process whose absence, with that of most others, shows that it served before."""
 
 
 class ServedBefore:
-    """The processes of a run beside those of the golden runs. `counts`: how often each of the run's processes makes which call."""
+    """The processes of a run beside those of the golden runs. `calls`: of the run, see `calls_by_process`."""
 
-    __slots__ = ("_counts", "_golden", "_processes", "_starting")
+    __slots__ = ("_calls", "_golden", "_starting")
 
-    def __init__(self, golden: GoldenRuns, candidate: Sequence[Shape], counts: Mapping[tuple[str, Label], int]) -> None:
-        self._counts = counts
-        self._processes = processes_of(candidate)
-        self._golden = [process for _, shapes in golden.all() for process in _by_process(shapes).items()]
+    def __init__(self, golden: GoldenRuns, calls: Mapping[tuple[str, str], Counter[Label]]) -> None:
+        self._calls = calls
+        self._golden = [process for _, shapes in golden.all() for process in calls_by_process(shapes).items()]
         self._starting: dict[str, set[Label]] = {}
         """By service, the calls that each of its golden processes makes on first use."""
         for label in golden.first_use:
@@ -34,12 +33,7 @@ class ServedBefore:
         """Whether this process of the service served before the run."""
         if service in self._starting:
             return self._is_started(service, process)
-        others = [
-            (name, one)
-            for name in self._starting
-            for one in self._processes.get(name, ())
-            if len(self._starting[name]) >= FEWEST_STARTING
-        ]
+        others = [(name, one) for name, one in self._calls if one and len(self._starting.get(name, ())) >= FEWEST_STARTING]
         return bool(others) and all(self._is_started(name, one) for name, one in others)
 
     def is_once(self, label: Label) -> bool:
@@ -47,15 +41,6 @@ class ServedBefore:
         return all(counted[label] == 1 for (service, _), counted in self._golden if service == label[0])
 
     def _is_started(self, service: str, process: str) -> bool:
-        starting = self._starting[service]
-        absent = sum(not self._counts[process, label] for label in starting)
+        starting, calls = self._starting[service], self._calls.get((service, process), Counter[Label]())
+        absent = sum(not calls[label] for label in starting)
         return absent >= FEWEST_STARTING and 2 * absent > len(starting)
-
-
-def _by_process(shapes: Sequence[Shape]) -> dict[tuple[str, str], Counter[Label]]:
-    """By service and process, the calls."""
-    found: dict[tuple[str, str], Counter[Label]] = {}
-    for shape in shapes:
-        for operation, label in zip(shape.flow.operations, shape.labels, strict=True):
-            found.setdefault((operation.service, operation.process), Counter())[label] += 1
-    return found

@@ -6,12 +6,6 @@ UNSEEN = 0.05
 """The Good–Turing estimate above which a baseline is not stable."""
 
 
-def unseen_probability(baseline: Baseline) -> float:
-    """Good–Turing: the share of samples whose shape was seen once; 1.0 for a single sample."""
-    shapes = baseline.root.shapes
-    return sum(len(samples) == 1 for samples in shapes.values()) / max(1, len(baseline.samples))
-
-
 def notes(baseline: Baseline) -> tuple[str, ...]:
     """What a reader must know about the baseline: `1 sample`, `baseline not stable: record 2 more`."""
     samples = len(baseline.samples)

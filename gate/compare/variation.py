@@ -221,7 +221,7 @@ class Variation:
             exchange = frozenset(
                 (label, delta)
                 for label, delta in _difference(first, other)
-                if label not in self._setup and not self.is_setup(caller, label) and not runs.is_first_use(label)
+                if label not in self._setup and not self.is_setup(caller, label) and label not in runs.first_use
             )
             if all(delta < 0 or counts[label] > most[label] for label, delta in exchange):
                 self._first.add(caller, exchange)
