@@ -4,7 +4,7 @@ Promises for all of them. Objects connect in their opener, never in a constructo
 visible to every later read (read-your-writes). Writing the same thing twice is the same as once. Nothing found is an empty
 answer, or `NotFound` where the docstring says so, never another exception. A store that cannot work raises `Unavailable` with
 the backend's own words; then nothing of that call was written, or all of it when the answer was lost on its way. One that does
-not answer is waited for `SECONDS`, on the hot path, and four times as long elsewhere; callers are not kept for longer. Trace ids are 32 lower-case hex digits.
+not answer is waited for `SECONDS`, on the hot path, and `LONGER` times as long elsewhere; callers are not kept for longer. Trace ids are 32 lower-case hex digits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,8 @@ from gate.store.values import Activity, Candidates, Decision, Pruned, RunTrace, 
 
 SECONDS = 8.0
 """Unless the settings say otherwise: less than an exporter waits for its answer, which is ten."""
+LONGER = 4
+"""What is no hot path may take so many times as long."""
 
 
 class SpanStore(Protocol):

@@ -9,6 +9,7 @@ from elasticsearch import ApiError
 
 from gate.errors import GateError, Overloaded, Unavailable
 from gate.store.elasticsearch.cluster import Cluster, reason_of
+from gate.store.waiting import resolve, this_task
 
 BYTES = 8 * 1024 * 1024
 """Of one request; a larger document goes alone."""
@@ -56,7 +57,7 @@ class Bulk:
         finally:
             # In the same step as the last look at what waits: a callback would come later, and what is sent in between would
             # take this task for one that still sends, and wait for ever.
-            self._senders.remove(_this_task())
+            self._senders.remove(this_task())
 
     async def _send_all(self) -> None:
         while self._waiting:
@@ -72,12 +73,7 @@ class Bulk:
                 parts, self._waiting = parts + self._waiting, []
                 outcomes = [_copy(error) for _ in parts]
             for part, outcome in zip(parts, outcomes, strict=True):
-                if part.done.done():
-                    continue  # The caller has gone away.
-                if isinstance(outcome, BaseException):
-                    part.done.set_exception(outcome)
-                else:
-                    part.done.set_result(outcome)
+                resolve(part.done, outcome)
 
     async def _outcomes(self, parts: "list[_Part]") -> list[int | Exception]:
         """What each part came to. Raises when the request as a whole failed."""
@@ -131,12 +127,6 @@ class Bulk:
 
 
 _WANTED = "items.*.status,items.*.result,items.*.error.type,items.*.error.reason"
-
-
-def _this_task() -> asyncio.Task[None]:
-    task = asyncio.current_task()
-    assert task is not None
-    return task
 
 
 def _copy(error: Exception) -> Exception:

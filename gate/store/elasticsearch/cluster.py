@@ -11,12 +11,11 @@ from elastic_transport import ApiResponse, ConnectionTimeout, HttpxAsyncHttpNode
 from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
 
 from gate.errors import BadRequest, Unavailable
-from gate.store.protocols import SECONDS
+from gate.store.protocols import LONGER, SECONDS
 
 MAJOR = 9
 """The client speaks to servers of its own major version only."""
 logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # it warns, with a stack trace, of what our errors say
-_LONGER = 4
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 
 
@@ -64,7 +63,7 @@ class Cluster:
             self.client = AsyncElasticsearch(
                 urls,
                 node_class=HttpxAsyncHttpNode,
-                request_timeout=_LONGER * seconds,
+                request_timeout=LONGER * seconds,
                 max_retries=2,
                 serializers=dict.fromkeys(("application/json", "application/vnd.elasticsearch+json"), _Json()),
                 **options,

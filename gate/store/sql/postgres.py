@@ -16,8 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gate.errors import BadRequest, Unavailable
-from gate.store.protocols import SECONDS
+from gate.store.protocols import LONGER, SECONDS
 from gate.store.sql.database import Item, Result
+from gate.store.waiting import resolve, this_task
 
 _OLDEST = 14
 """The oldest PostgreSQL that its makers still support."""
@@ -28,8 +29,6 @@ _AT_ONCE = 2
 _POOL = 10
 _HOLDERS = 4
 """Transactions that wait for another store, at most: they must leave connections to everybody else."""
-_LONGER = 4
-"""What is no hot path may take so many times as long."""
 _TRIES = 10
 _AGAIN = ("23505", "40001", "40P01")
 """SQLSTATE of a lost race: unique violation, serialization failure, deadlock."""
@@ -66,11 +65,11 @@ class PostgresDatabase:
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """See `Database.read`."""
-        return await self._run(work, seconds=_LONGER * self._seconds, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return await self._run(work, seconds=LONGER * self._seconds, isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """See `Database.write`."""
-        return await self._run(work, seconds=_LONGER * self._seconds)
+        return await self._run(work, seconds=LONGER * self._seconds)
 
     async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
         """See `Database.write_together`."""
@@ -127,15 +126,10 @@ class PostgresDatabase:
                     queue.waiting.clear()
                     outcomes = [Unavailable(away.detail, hint=away.hint) for _ in group]
                 for waiting, outcome in zip(group, outcomes, strict=True):
-                    if waiting.future.done():
-                        continue  # The caller has gone away.
-                    if isinstance(outcome, BaseException):
-                        waiting.future.set_exception(outcome)
-                    else:
-                        waiting.future.set_result(outcome)
+                    resolve(waiting.future, outcome)
         finally:
             # In the same step as the last look at who waits, so that nobody takes this task for one that still works.
-            queue.draining.remove(_this_task())
+            queue.draining.remove(this_task())
 
     async def _outcomes(self, work: Callable[..., Any], group: "list[_Waiting]") -> list[Any]:
         """What each item came to. Raises Unavailable when that is nobody's own fault: the server is away."""
@@ -223,12 +217,6 @@ class _Queue(NamedTuple):
 
     waiting: list[_Waiting]
     draining: set[asyncio.Task[None]]
-
-
-def _this_task() -> asyncio.Task[None]:
-    task = asyncio.current_task()
-    assert task is not None
-    return task
 
 
 def _engine(url: str) -> AsyncEngine:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from gate.errors import GateError, Unavailable
 from gate.store.protocols import SECONDS
 from gate.store.sql.database import Item, Result
+from gate.store.waiting import resolve
 
 READERS = 4
 GROUP = 64
@@ -177,15 +178,8 @@ class _Outcome(NamedTuple):
     def tell(self) -> None:
         """Resolve the caller's future in its own loop, if that still runs."""
         if not self.job.loop.is_closed():
-            self.job.loop.call_soon_threadsafe(self._resolve)
-
-    def _resolve(self) -> None:
-        if self.job.future.done():
-            return  # The caller has gone away.
-        if self.error is None:
-            self.job.future.set_result(self.result)
-        else:
-            self.job.future.set_exception(self.error)
+            outcome = self.result if self.error is None else self.error
+            self.job.loop.call_soon_threadsafe(resolve, self.job.future, outcome)
 
 
 def _commit(connection: Connection, jobs: list[_Job]) -> list[_Outcome]:
