@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from gate.codec.assemble import build_traces
 from gate.codec.otlp_protobuf import decode_spans
-from gate.errors import Conflict
+from gate.errors import Conflict, NotFound
 from gate.model.flow import Flow
 from gate.model.trace import ProblemKind, Trace
 from gate.normalize import normalize
@@ -37,6 +37,24 @@ async def load_flows(stores: Stores, project: str, trace_ids: Sequence[str]) -> 
         traces = await load_traces(stores, project, trace_ids[start : start + _AT_ONCE])
         flows.update(await asyncio.to_thread(_flows, traces))
     return flows
+
+
+async def load_flows_of_each(
+    stores: Stores, project: str, trace_ids: Sequence[str]
+) -> tuple[dict[str, tuple[Flow, ...]], dict[str, str]]:
+    """As `load_flows`, of the traces that have any, and why the others have none: their spans are lost, or they were pruned."""
+    try:
+        return await load_flows(stores, project, trace_ids), {}
+    except (Conflict, NotFound) as error:
+        if len(trace_ids) == 1:
+            return {}, {trace_ids[0]: error.detail}
+    flows: dict[str, tuple[Flow, ...]] = {}
+    why: dict[str, str] = {}
+    for trace_id in trace_ids:
+        of_one, lost = await load_flows_of_each(stores, project, [trace_id])
+        flows |= of_one
+        why |= lost
+    return flows, why
 
 
 async def must_be_pruned(stores: Stores, project: str, trace_id: str) -> NoReturn:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import TypedDict
 
 import msgspec
 
@@ -11,7 +10,7 @@ from gate.errors import Conflict
 from gate.model.flow import Flow, FlowKey, RunFlows
 from gate.model.policy import Policy
 from gate.model.run import Run
-from gate.model.verdict import Approval, Comparison, Conclusion, Rejection, Verdict
+from gate.model.verdict import Comparison, Conclusion, Verdict
 from gate.store.protocols import Stores
 from gate.store.values import Sample
 from gate.usecases.flows import load_flows
@@ -33,11 +32,6 @@ class Evidence(msgspec.Struct, frozen=True):
     choices: dict[FlowKey, Choice]
     baselines: Baselines
     traces: int
-
-
-class _Decided(TypedDict):
-    approvals: dict[str, Approval]
-    rejections: dict[str, Rejection]
 
 
 class Judge:
@@ -74,12 +68,9 @@ class Judge:
             return Verdict(Conclusion.INCONCLUSIVE, (), (), (reason, *notes)), ()
         policy = policy or await self._stores.projects.policy(evidence.run.project)
         comparisons = await asyncio.to_thread(compare, evidence.baselines, evidence.flows, policy)
-        reasons = {key: choice.reason for key, choice in evidence.choices.items()}
         if evidence.traces < expected:
             notes = (f"{evidence.traces} of {expected}{_MISSING}", *notes)
-        decided = await self._decided(evidence.run.project)
-        verdict = judge(comparisons, policy=policy, baseline_reasons=reasons, reasons=notes, **decided)
-        return _never_green_by_absence(verdict), comparisons
+        return await self._verdict(evidence.run.project, comparisons, policy, _reasons(evidence.choices), notes), comparisons
 
     async def beside_baseline(self, run: Run, flows: tuple[Flow, ...], *, spans: int) -> tuple[Verdict, tuple[Comparison, ...]]:
         """One trace's flows beside their baselines, whatever else the run has; the trace is never its own baseline.
@@ -98,21 +89,35 @@ class Judge:
         comparisons = await self._beside.get(
             key, spans, lambda: asyncio.to_thread(compare, baselines, RunFlows(run.id, flows), policy)
         )
-        reasons = {key: choice.reason for key, choice in choices.items()}
-        verdict = judge(comparisons, policy=policy, baseline_reasons=reasons, **await self._decided(run.project))
-        return _never_green_by_absence(verdict), comparisons
+        return await self._verdict(run.project, comparisons, policy, _reasons(choices), ()), comparisons
 
     async def again(self, project: str, verdict: Verdict, comparisons: tuple[Comparison, ...]) -> Verdict:
         """The same comparisons under the decisions of now."""
         policy = await self._stores.projects.policy(project)
         reasons = {flow.key: flow.baseline for flow in verdict.flows if flow.baseline}
-        decided = await self._decided(project)
-        renewed = judge(comparisons, policy=policy, baseline_reasons=reasons, reasons=verdict.reasons, **decided)
-        return _never_green_by_absence(renewed)
+        return await self._verdict(project, comparisons, policy, reasons, verdict.reasons)
 
-    async def _decided(self, project: str) -> _Decided:
+    async def _verdict(
+        self,
+        project: str,
+        comparisons: tuple[Comparison, ...],
+        policy: Policy,
+        baselines: Mapping[FlowKey, str],
+        notes: tuple[str, ...],
+    ) -> Verdict:
+        """Under the decisions of now. `baselines`: why each flow has which."""
         decisions = self._stores.decisions
-        return {"approvals": await decisions.approvals(project), "rejections": await decisions.rejections(project)}
+        approvals, rejections = await decisions.approvals(project), await decisions.rejections(project)
+        return _never_green_by_absence(
+            judge(
+                comparisons,
+                policy=policy,
+                baseline_reasons=baselines,
+                reasons=notes,
+                approvals=approvals,
+                rejections=rejections,
+            )
+        )
 
     async def _learn(self, project: str, choices: dict[FlowKey, Choice]) -> Baselines:
         wanted = _wanted(choices)
@@ -129,6 +134,10 @@ class Judge:
 
 def _wanted(choices: dict[FlowKey, Choice]) -> frozenset[tuple[FlowKey, str]]:
     return frozenset((key, sample.trace_id) for key, choice in choices.items() for sample in choice.samples)
+
+
+def _reasons(choices: dict[FlowKey, Choice]) -> dict[FlowKey, str]:
+    return {key: choice.reason for key, choice in choices.items()}
 
 
 def _never_green_by_absence(verdict: Verdict) -> Verdict:

@@ -12,7 +12,7 @@ from gate.model.verdict import Conclusion, Verdict
 from gate.service import Promotion
 from gate.store.protocols import Stores
 from gate.store.values import Sample
-from gate.usecases.flows import is_incomplete, load_flows, must_be_pruned
+from gate.usecases.flows import is_incomplete, load_flows, load_flows_of_each, must_be_pruned
 from gate.usecases.outbox import Follower
 from gate.usecases.selection import baseline_id, surplus
 
@@ -50,7 +50,7 @@ class Promotions:
         traces = [trace.trace_id for trace in await self._stores.runs.traces(project, run_id)]
         for start in range(0, len(traces), _AT_ONCE):
             part = traces[start : start + _AT_ONCE]
-            flows, why = await self._flows(project, part)
+            flows, why = await load_flows_of_each(self._stores, project, part)
             why |= {trace_id: unfit for trace_id, of_trace in flows.items() if (unfit := _unfit(of_trace))}
             fit = [flows[trace_id] for trace_id in part if trace_id not in why]
             done = await self._record_all(project, fit, run, run.environment, by=by, reason=reason, pinned=True)
@@ -94,20 +94,6 @@ class Promotions:
         now_ns = self._clock()
         behind = await self._stores.traces.set_persistent(project, trace_id, persistent=persistent, by=by, now_ns=now_ns)
         return Promotion(trace_id, await self._follower.follow(project, trace_id) if behind else "done")
-
-    async def _flows(self, project: str, trace_ids: Sequence[str]) -> tuple[dict[str, tuple[Flow, ...]], dict[str, str]]:
-        """Of each trace, or why it has none: its spans are lost, or it was pruned."""
-        try:
-            return await load_flows(self._stores, project, trace_ids), {}
-        except (Conflict, NotFound):
-            flows: dict[str, tuple[Flow, ...]] = {}
-            why: dict[str, str] = {}
-            for trace_id in trace_ids:
-                try:
-                    flows.update(await load_flows(self._stores, project, [trace_id]))
-                except (Conflict, NotFound) as error:
-                    why[trace_id] = error.detail
-            return flows, why
 
     async def _record_all(
         self, project: str, traces: Sequence[Sequence[Flow]], run: Run, environment: str, *, by: str, reason: str, pinned: bool

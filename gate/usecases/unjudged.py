@@ -9,7 +9,7 @@ from gate.service import FlowStatus, TraceQuery, TraceSummary
 from gate.spec.spec import SENDER
 from gate.store.protocols import Stores
 from gate.store.times import to_text
-from gate.usecases.flows import load_flows
+from gate.usecases.flows import load_flows_of_each
 from gate.usecases.search import search
 from gate.usecases.selection import baseline_id
 
@@ -48,13 +48,11 @@ async def seen_unjudged(stores: Stores, project: str, known: Container[str]) -> 
 
 
 async def _flows(stores: Stores, project: str, trace_ids: list[str]) -> dict[str, tuple[Flow, ...]]:
-    """Without those that were deleted meanwhile, or whose spans are lost: others are still to be seen."""
+    """Without those that were deleted meanwhile, or whose spans are lost; none while the span store is away."""
     try:
-        return dict(await load_flows(stores, project, trace_ids))
+        return (await load_flows_of_each(stores, project, trace_ids))[0]
     except GateError:
-        if len(trace_ids) < 2:
-            return {}
-    return {key: flows for one in trace_ids for key, flows in (await _flows(stores, project, [one])).items()}
+        return {}
 
 
 def _one_of_each_kind(traces: list[TraceSummary]) -> list[TraceSummary]:
