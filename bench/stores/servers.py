@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,13 +13,13 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import asyncpg
-import httpx
 
 from bench.stores.filling import PROJECT, fill
-from gate.demo.processes import free_port
+from gate.demo.processes import DemoFailed, Process, free_port
 from gate.service import Project
 from gate.store.elasticsearch.cluster import Access, Cluster
 from gate.store.sql.stores import SqlStores, open_postgres, open_sqlite
+from tests.servers.indices import delete_indices
 
 _NODE = Path(__file__).resolve().parents[2] / "tests" / "servers" / "elasticsearch.py"
 _FILLING = 1
@@ -77,29 +75,14 @@ def _elasticsearch(folder: Path) -> Iterator[str]:
     if url := os.environ.get("SPANGATE_TEST_ELASTICSEARCH_URL"):
         yield url.rstrip("/")
         return
-    port, data = free_port(), folder / "elasticsearch"
-    url = f"http://127.0.0.1:{port}"
-    with (folder / "elasticsearch.log").open("wb") as log:
-        node = subprocess.Popen([sys.executable, str(_NODE), "--port", str(port), "--data", str(data)], stdout=log, stderr=log)
+    port = free_port()
+    command = [sys.executable, str(_NODE), "--port", str(port), "--data", str(folder / "elasticsearch")]
     try:
-        _wait(f"{url}/_cluster/health?wait_for_status=yellow", node)
-        yield url
-    finally:
-        node.send_signal(signal.SIGTERM)
-        node.wait(60)
-
-
-def _wait(url: str, process: "subprocess.Popen[bytes]", seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            if httpx.get(url, timeout=10, trust_env=False).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    raise SystemExit(f"{url} did not answer")
+        with Process("elasticsearch", command, folder) as node:
+            node.wait_until_ready(f"http://127.0.0.1:{port}/_cluster/health?wait_for_status=yellow", seconds=180.0)
+            yield f"http://127.0.0.1:{port}"
+    except DemoFailed as error:
+        raise SystemExit(str(error)) from error
 
 
 @asynccontextmanager
@@ -127,7 +110,7 @@ async def backend(kind: str, servers: Servers, folder: Path, *, name: str = "") 
             yield Backend(kind, lambda: open_postgres(url, access), settings, access)
         finally:
             if not name:
-                await _delete_indices(access)
+                await delete_indices(access)
     finally:
         if not name:
             await _execute(servers.postgres, f"drop database {database} with (force)")
@@ -141,14 +124,6 @@ async def _execute(url: str, statement: str, *, unless: type[Exception] = Timeou
         pass
     finally:
         await connection.close()
-
-
-async def _delete_indices(access: Access) -> None:
-    cluster = Cluster(access)
-    if names := list(await cluster.client.indices.get(index=f"{access.prefix}-*", filter_path="*.settings.index.uuid")):
-        await cluster.client.indices.delete(index=names)  # by name: a cluster may forbid patterns
-    await cluster.client.options(ignore_status=404).indices.delete_index_template(name=f"{access.prefix}-*")
-    await cluster.close()
 
 
 @asynccontextmanager

@@ -29,6 +29,12 @@ def spangate(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=cwd, env=environ(**more), capture_output=True, text=True, timeout=120, check=False)
 
 
+def run_pytest(file: str, *, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run one test file in a folder, without the configuration of ours."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", file]
+    return subprocess.run(command, cwd=cwd, env=environ(**more), capture_output=True, text=True, timeout=120, check=False)
+
+
 def execute(*options: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """`spangate exec OPTIONS -- shop`, with little patience."""
     return spangate("exec", "--quiet", "0.6", *options, *RUN_SHOP, cwd=cwd, **more)

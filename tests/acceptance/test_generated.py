@@ -4,7 +4,6 @@ of, and fails on the one with the bug."""
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import yaml
 
 from gate.demo.recording import Stores, record
-from tests.acceptance.cli import environ, server, spangate
+from tests.acceptance.cli import environ, run_pytest, server, spangate
 from tests.acceptance.demo_service import DemoService, demo_service
 from tests.acceptance.tracetest import failures
 
@@ -121,22 +120,9 @@ def test_yaml(gate: Gate, files: dict[str, Path]) -> None:
 
 def test_pytest(gate: Gate, files: dict[str, Path]) -> None:
     """The generated file under pytest: all pass on release 1; on release 2 the tests of the lost calls fail, that of the status passes."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        os.devnull,
-        "--rootdir",
-        ".",
-        files["pytest"].name,
-    ]
     for release, code in ((1, 0), (2, 1)):
-        variables = environ(SPANGATE_SERVER=gate.url, SPANGATE_ENVIRONMENT=environment(gate, release), SPANGATE_QUIET="1.5")
-        ran = subprocess.run(command, cwd=gate.folder, env=variables, capture_output=True, text=True, timeout=120, check=False)
+        variables = {"SPANGATE_SERVER": gate.url, "SPANGATE_ENVIRONMENT": environment(gate, release), "SPANGATE_QUIET": "1.5"}
+        ran = run_pytest(files["pytest"].name, cwd=gate.folder, **variables)
         assert ran.returncode == code, ran.stdout + ran.stderr
         failed = re.findall(r"^FAILED \S+::(\w+)", ran.stdout, re.MULTILINE)
         assert bool(failed) == (release == 2)

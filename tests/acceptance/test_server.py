@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.cli import environ, execute, free_port, server, shop_service, spangate
+from tests.acceptance.cli import execute, free_port, run_pytest, server, shop_service, spangate
 
 ADMIN = "acceptance-admin-token"
 pytestmark = pytest.mark.xdist_group("acceptance-server")
@@ -325,23 +323,9 @@ def test_the_generated_pytest_file(golden: str, shop: dict[str, str], services: 
     """The generated pytest file passes on the good service and fails on the bad one, in the one test of the lost call."""
     made = spangate("spec", "new", golden, "--out", "generated.spec.yaml", "--pytest", "generated.py", cwd=services, **shop)
     assert made.returncode == 0, made.stderr
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        "/dev/null",
-        "--rootdir",
-        ".",
-        "generated.py",
-    ]
     outcomes: list[str] = []
     for environment in ("staging", "broken"):
-        variables = environ(**shop, SPANGATE_ENVIRONMENT=environment, SPANGATE_QUIET="1")
-        done = subprocess.run(command, cwd=services, env=variables, capture_output=True, text=True, timeout=120, check=False)
+        done = run_pytest("generated.py", cwd=services, **shop, SPANGATE_ENVIRONMENT=environment, SPANGATE_QUIET="1")
         outcomes.append(done.stdout)
     assert "passed" in outcomes[0] and "failed" not in outcomes[0], outcomes[0]
     assert "1 failed" in outcomes[1] and "INSERT" in outcomes[1], outcomes[1]

@@ -13,10 +13,11 @@ from uuid import uuid4
 
 import asyncpg
 
-from gate.store.elasticsearch.cluster import Access, Cluster
+from gate.store.elasticsearch.cluster import Access
 from gate.store.protocols import Stores
 from gate.store.sql.stores import open_postgres, open_sqlite
 from tests.parts import elasticsearch_url
+from tests.servers.indices import delete_indices
 
 Open = Callable[[], Awaitable[Stores]]
 
@@ -75,11 +76,7 @@ async def elasticsearch() -> AsyncIterator[Access]:
     try:
         yield access
     finally:
-        cluster = Cluster(access)
-        if names := list(await cluster.client.indices.get(index=f"{access.prefix}-*", filter_path="*.settings.index.uuid")):
-            await cluster.client.indices.delete(index=names)  # by name: a cluster may forbid patterns
-        await cluster.client.options(ignore_status=404).indices.delete_index_template(name=f"{access.prefix}-*")
-        await cluster.close()
+        await delete_indices(access)
 
 
 @cache

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -36,7 +37,7 @@ class Process(Protocol):
     async def wait(self) -> object: ...
 
 
-class Server:
+class Server(ABC):
     """A process with its children, on a data folder that outlives it."""
 
     name = ""
@@ -102,11 +103,11 @@ class Server:
         """Options of `subprocess`: who runs the processes."""
         return {}
 
-    async def _spawn(self, log: int, options: Sequence[str]) -> Process:
-        raise NotImplementedError
+    @abstractmethod
+    async def _spawn(self, log: int, options: Sequence[str]) -> Process: ...
 
-    async def _answers(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    async def _answers(self) -> bool: ...
 
 
 class Postgresql(Server):
