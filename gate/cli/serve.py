@@ -16,7 +16,7 @@ from gate.api.auth import is_loopback
 from gate.app import create_app, open_gate
 from gate.errors import BadRequest
 from gate.logs import configure_logs
-from gate.runner.listening import listen
+from gate.runner.listening import address_of, listen
 from gate.service import Gate
 from gate.settings import Settings
 from gate.telemetry import Telemetry, start_telemetry
@@ -50,7 +50,7 @@ async def _serve(settings: Settings, telemetry: Telemetry | None, listener: sock
     """Open the gate here and not in the application's lifespan: a store that cannot be used is one line, not a stack trace."""
     gate = await open_gate(settings)
     try:
-        address = settings.public_url or f"http://{settings.host}:{settings.port}"
+        address = settings.public_url or address_of(listener, settings.host)
         click.echo(f"Spangate listens on {address}, data in {'PostgreSQL' if settings.database_url else settings.data}")
         click.echo(f"  export OTEL_EXPORTER_OTLP_ENDPOINT={address}")
         click.echo(f"  spangate exec --server {address} -- pytest")

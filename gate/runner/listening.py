@@ -18,6 +18,11 @@ def listen(host: str, port: int, *, hint: str, backlog: int = 100) -> socket.soc
         raise BadRequest(f"Cannot listen on {host}:{port}: {_reason(error)}.", hint=hint) from None
 
 
+def address_of(listener: socket.socket, host: str) -> str:
+    """The URL of the port that was bound, on the host that was asked for."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
 def _reason(error: OSError | OverflowError) -> str:
     if isinstance(error, OverflowError):
         return "a port is a number up to 65535"

@@ -15,7 +15,7 @@ from gate.codec.otlp_protobuf import decode_spans
 from gate.codec.redact import DEFAULT_REDACTION
 from gate.ingest.http import Bounds, otlp_route
 from gate.model.trace import Span
-from gate.runner.listening import listen
+from gate.runner.listening import address_of, listen
 from gate.service import Caller, Received
 
 _CALLER = Caller("local", ("ingest",), "local")
@@ -43,8 +43,7 @@ class LocalReceiver:
         """Raises BadRequest when the address cannot be had."""
         host, port = self._address
         listener = listen(host, port, hint="Name another address.")
-        host = f"[{host}]" if ":" in host else host
-        self.endpoint = f"http://{host}:{listener.getsockname()[1]}"
+        self.endpoint = address_of(listener, host)
         config = uvicorn.Config(
             self._application(), lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.cli import environ, execute, free_port, server, spangate
+from tests.acceptance.cli import environ, execute, free_port, process, server, spangate
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -46,6 +46,18 @@ def wait_for(client: httpx.Client) -> None:
         else:
             return
     raise AssertionError("the server did not start")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_free_port(tmp_path: Path, host: str) -> None:
+    """With port 0 the address that is printed is the one that answers, of IPv6 too."""
+    command = (sys.executable, "-m", "gate.cli", "serve", "--host", host, "--port", "0", "--data", "data")
+    with process(*command, cwd=tmp_path) as child:
+        assert child.stdout is not None
+        address = child.stdout.readline().removeprefix("Spangate listens on ").partition(",")[0]
+        with httpx.Client(base_url=address, trust_env=False, timeout=10) as client:
+            wait_for(client)
+            assert client.get("/health").json()["status"] == "ok"
 
 
 def test_a_port_in_use(tmp_path: Path) -> None:
