@@ -172,7 +172,7 @@ async def compare_traces(
     after: OtherTraceId,
     format: CompareFormat = "json",
 ) -> Response[Any]:
-    """Any two traces side by side; `before` is the golden one."""
+    """Any two traces side by side: what `after` does otherwise than `before`."""
     comparison = await gate.compare(caller.project, lower(before), lower(after))
     run = Run(id=lower(after), project=caller.project, environment="", base_commit="", commit="")
     return await rendered(render, Report(run, judge((comparison,)), (comparison,)), format)

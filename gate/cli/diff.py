@@ -6,15 +6,16 @@ import click
 import msgspec
 import rich_click
 
+from gate import __version__
 from gate.cli.options import REPORT_FORMATS, client_of, server_options
 from gate.cli.output import print_report
 from gate.cli.traces import traces_of
-from gate.model.flow import Flow
+from gate.compare import FIRST_TRACE, FIRST_TRACES, compare, judge, learn
+from gate.model.flow import Flow, RunFlows
 from gate.model.run import Report, Run
 from gate.model.trace import Trace
 from gate.normalize import normalize
-from gate.runner.goldens import Sample
-from gate.runner.judging import Baseline, exit_code, judge_run
+from gate.runner.judging import exit_code
 
 
 @rich_click.command()
@@ -25,7 +26,7 @@ from gate.runner.judging import Baseline, exit_code, judge_run
 @click.argument("before")
 @click.argument("after")
 def diff(before: str, after: str, server: str, token: str, project: str, format_: str) -> int:
-    """Compare two traces: BEFORE as if it were golden, AFTER as the run.
+    """Compare two traces: what AFTER does otherwise than BEFORE.
 
     Each is a file of any trace format, or a trace id of the server. Files with several traces are compared flow by flow.
 
@@ -56,8 +57,10 @@ def compare_traces(golden: tuple[Trace, ...], candidate: tuple[Trace, ...], *, n
     if not {flow.key for flow in before} & {flow.key for flow in after}:
         after = [max(after, key=_size)]
         before = [msgspec.structs.replace(max(before, key=_size), key=after[0].key)]
-    samples = tuple(Sample("before", flow, ()) for flow in before)
-    return judge_run(Run(id=name, project="local", environment=""), after, Baseline(samples))
+    standard = FIRST_TRACE if len(before) == 1 else FIRST_TRACES
+    comparisons = compare(learn([RunFlows("before", tuple(before))], standard), RunFlows(name, tuple(after)))
+    run = Run(id=name, project="local", environment="")
+    return Report(run, judge(comparisons), comparisons, version=__version__)
 
 
 def _flows(traces: tuple[Trace, ...]) -> list[Flow]:

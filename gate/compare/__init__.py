@@ -7,5 +7,17 @@ from gate.compare.judge import judge
 from gate.compare.learn import Baselines, learn
 from gate.compare.levels import DEFAULT_LEVELS
 from gate.compare.policy_check import check_policy
+from gate.compare.standard import FIRST_TRACE, FIRST_TRACES
 
-__all__ = ["DEFAULT_LEVELS", "Baselines", "check_policy", "compare", "fingerprint", "judge", "learn", "settled"]
+__all__ = [
+    "DEFAULT_LEVELS",
+    "FIRST_TRACE",
+    "FIRST_TRACES",
+    "Baselines",
+    "check_policy",
+    "compare",
+    "fingerprint",
+    "judge",
+    "learn",
+    "settled",
+]

@@ -10,6 +10,7 @@ from gate.compare.learn import Baseline
 from gate.compare.pairing import Pairing
 from gate.compare.sentences import call_text, sentence
 from gate.compare.shape import ERROR, ROWS, Label, Shape
+from gate.compare.standard import Standard
 from gate.model.change import (
     AttributeChanged,
     BodyChanged,
@@ -47,6 +48,7 @@ class Scene(msgspec.Struct, frozen=True):
     baseline: Baseline
     sample: int
     pairing: Pairing
+    standard: Standard
 
     @property
     def golden(self) -> Shape:
@@ -106,7 +108,7 @@ def place_of(divergence: Divergence, scene: Scene) -> Place:
 
 def sentence_of(divergence: Divergence, scene: Scene, change: Change | None = None) -> str:
     """The change's sentence (of `change`, if the divergence is told as part of a larger one), and how many calls are below."""
-    text = sentence(change or change_of(divergence, scene))
+    text = sentence(change or change_of(divergence, scene), scene.standard)
     if divergence.difference is Difference.ADDED or (divergence.difference is Difference.COUNT and divergence.operations):
         below = len(subtree(scene.shape, divergence.operations)) - len(divergence.operations)
         if below:

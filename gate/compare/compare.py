@@ -141,7 +141,7 @@ def _align(baselines: Baselines, entries: Entries, shape: Shape) -> _Compared:
         return entry
     alignment = align(baseline.root, shape, baselines.timings)
     sample = baseline.nearest(shape)
-    entry.scene = Scene(shape, baseline, sample, pair(alignment, baseline, sample))
+    entry.scene = Scene(shape, baseline, sample, pair(alignment, baseline, sample), baselines.standard)
     if not alignment.divergences and not entry.fallback:
         alignment.divergences, entry.tolerated = unseen_variants(alignment, entry.scene)
     else:
@@ -210,8 +210,9 @@ def _fallback_note(entry: _Compared) -> tuple[str, ...]:
 
 
 def _tolerated_note(entry: _Compared) -> tuple[str, ...]:
-    text = "a combination of calls that no golden trace shows; they vary too much to call it a change"
-    return (text,) if entry.tolerated else ()
+    if entry.scene is None or not entry.tolerated:
+        return ()
+    return (f"a combination of calls that {entry.scene.standard.unseen}; they vary too much to call it a change",)
 
 
 def _floating_note(floating: list[str]) -> tuple[str, ...]:

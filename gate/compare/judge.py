@@ -121,7 +121,7 @@ def _passing(findings: list[Finding]) -> str:
     if any(one.approval for one in findings):
         return "every change is approved"
     seen = [one for one in findings if one.level is not Level.IGNORED]
-    return seen[0].sentence if seen else "as the golden traces"
+    return seen[0].sentence if seen else "unchanged"
 
 
 def _conclusion(conclusions: Sequence[Conclusion]) -> Conclusion:

@@ -7,6 +7,7 @@ from gate.compare.layers import Layers
 from gate.compare.runs import GoldenRuns
 from gate.compare.schema import Slot, absorb
 from gate.compare.shape import Kinds, Label, Shape
+from gate.compare.standard import GOLDEN, Standard
 from gate.compare.timing import Timing
 from gate.compare.variation import Variation
 from gate.model.flow import Flow, FlowKey, RunFlows
@@ -85,9 +86,10 @@ class Baseline:
 class Baselines:
     """Everything learned from golden runs; immutable for its users."""
 
-    __slots__ = ("_layers", "_variation", "flows", "kinds", "runs", "timings")
+    __slots__ = ("_layers", "_variation", "flows", "kinds", "runs", "standard", "timings")
 
-    def __init__(self) -> None:
+    def __init__(self, standard: Standard = GOLDEN) -> None:
+        self.standard = standard
         self.flows: dict[FlowKey, Baseline] = {}
         self.runs = GoldenRuns()
         """The golden runs as wholes."""
@@ -129,9 +131,10 @@ class Baselines:
         baseline.add(shape, run, self.timings)
 
 
-def learn(runs: Sequence[RunFlows]) -> Baselines:
-    """Learns from golden runs, in the order given (oldest first). Incomplete flows teach nothing. No runs, no baselines."""
-    baselines = Baselines()
+def learn(runs: Sequence[RunFlows], standard: Standard = GOLDEN) -> Baselines:
+    """Learns from golden runs, in the order given (oldest first). Incomplete flows teach nothing. No runs, no baselines.
+    `standard`: what findings call them."""
+    baselines = Baselines(standard)
     for run in runs:
         shapes: list[Shape] = []
         for flow in run.flows:

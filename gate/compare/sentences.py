@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from gate.compare.standard import GOLDEN, Standard
 from gate.compare.statement_text import different_parts, short_statement
 from gate.model.change import (
     AttributeChanged,
@@ -45,11 +46,11 @@ REPEATED = 5
 """Times from which a new call is called an N+1."""
 
 
-def sentence(change: Change) -> str:
-    """One sentence without a full stop: what happened, to which call, before and after."""
+def sentence(change: Change, standard: Standard = GOLDEN) -> str:
+    """One sentence without a full stop: what happened, to which call, before and after; `standard` is what it is compared with."""
     match change:
         case CallMissing():
-            times = "" if change.before == "1" else f" ({change.before} times in the golden traces)"
+            times = "" if change.before == "1" else f" ({change.before} times in {standard.name})"
             return f"{_call(change.service, change.operation, change.statement)} no longer happens{times}"
         case CallAdded():
             times = "once" if change.after == 1 else f"{change.after} times"
@@ -80,25 +81,25 @@ def sentence(change: Change) -> str:
             because = f" with {change.error_type}" if change.error_type else ""
             if change.propagated:
                 return f"{_call(change.service, change.operation)} fails{because}, because a call below it fails"
-            return f"{_call(change.service, change.operation)} fails{because}; it never does in the golden traces"
+            return f"{_call(change.service, change.operation)} fails{because}; it never does in {standard.name}"
         case ErrorSwallowed():
-            return f"{_call(change.service, change.operation)} no longer reports the error that it reports in every golden trace"
+            return f"{_call(change.service, change.operation)} no longer reports the error that it reports in {standard.each}"
         case AttributeChanged():
             noun = _NOUNS.get(change.key, change.key)
             what = _call(change.service, change.operation)
             before, after = different_parts(change.before, change.after)
             if not change.after:
-                return f"{what} has no {noun} any more, the golden traces have {_quote(change.before)}"
+                return f"{what} has no {noun} any more, {standard.name} {standard.has} {_quote(change.before)}"
             if not change.before:
-                return f"{what} has {noun} {_quote(change.after)}, the golden traces have none"
+                return f"{what} has {noun} {_quote(change.after)}, {standard.name} {standard.has} none"
             return f"{what} has {noun} {_quote(after)} instead of {_quote(before)}"
         case RowsChanged():
             what = _call(change.service, change.operation, change.statement)
-            return f"{what} returned {_rows(change.after)}, the golden traces return {change.before}"
+            return f"{what} returned {_rows(change.after)}, {standard.name} {standard.returns} {change.before}"
         case BodyChanged():
             what = _call(change.service, change.operation)
             if not change.after or change.after in {"{}", "[]", "null", "empty"}:
-                return f"{what} has an empty {change.key}, the golden traces have {change.before}"
+                return f"{what} has an empty {change.key}, {standard.name} {standard.has} {change.before}"
             return f"{what} has another {change.key}: {change.after} instead of {change.before}"
         case ParentBecameLink():
             how = "a linked trace of its own" if change.linked else "part of the trace"
@@ -109,7 +110,7 @@ def sentence(change: Change) -> str:
         case InstrumentationChanged():
             return f"the instrumentation changed: {_service(change.service)}{change.scope}, {change.before} → {change.after}"
         case NewVariant():
-            return f"{_call(change.service, change.operation)} runs in a combination that no golden trace shows: {change.detail}"
+            return f"{_call(change.service, change.operation)} runs in a combination that {standard.unseen}: {change.detail}"
         case FlowMissing():
             return f"{change.operation} did not run"
         case _:

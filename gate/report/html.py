@@ -65,6 +65,8 @@ class FlowPanel(msgspec.Struct, frozen=True):
     incomplete: str
     elsewhere: tuple[Finding, ...]
     """Findings that began in another flow and show here."""
+    golden: bool
+    """Whether the left side is golden."""
     unmarked: str
     """What is said of a difference that no finding is about."""
     rows: tuple[Row, ...]
@@ -82,7 +84,7 @@ def html(report: Report) -> str:
     flows = flow_views(report)
     counts = count_up(report, flows)
     flows = merged(flows)
-    panels = _within_limit([flow_panel(flow, f"f{number}") for number, flow in enumerate(flows)])
+    panels = _within_limit([flow_panel(flow, f"f{number}", golden=is_run(report)) for number, flow in enumerate(flows)])
     anchors = anchors_of(flows, panels)
     cards = finding_cards(report, anchors)
     style, script = _inline(*_STYLES), _inline("report/report.js")
@@ -150,6 +152,7 @@ def flow_panel(flow: FlowView, anchor: str, *, golden: bool = True) -> FlowPanel
         single=sample is None or ran is None,
         incomplete=flow.comparison.incomplete,
         elsewhere=tuple(finding for finding in flow.comparison.findings if not flow.began_here(finding)),
+        golden=golden,
         unmarked="not judged" if flow.comparison.incomplete else "no finding",
         rows=lines,
         colours=services,

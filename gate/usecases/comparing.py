@@ -1,10 +1,10 @@
-"""Any two traces beside each other, the first as if it were golden."""
+"""Any two traces beside each other: the second is compared with the first."""
 
 from collections.abc import Sequence
 
 import msgspec
 
-from gate.compare import compare, learn
+from gate.compare import FIRST_TRACE, compare, learn
 from gate.errors import Conflict
 from gate.model.flow import Flow, RunFlows
 from gate.model.verdict import Comparison
@@ -18,7 +18,7 @@ def compare_flows(before: Sequence[Flow], after: Sequence[Flow]) -> Comparison:
         raise Conflict("A trace without an entry span cannot be compared.", hint="Its spans may not have arrived yet.")
     golden, candidate = _pair(before, after)
     golden = msgspec.structs.replace(golden, key=candidate.key)
-    found = compare(learn([RunFlows("before", (golden,))]), RunFlows("after", (candidate,)))
+    found = compare(learn([RunFlows("before", (golden,))], FIRST_TRACE), RunFlows("after", (candidate,)))
     return next(comparison for comparison in found if comparison.flow is not None)
 
 

@@ -48,6 +48,7 @@ def test_a_format_in_every_command(run: Command, form: str) -> None:
     assert "INSERT" in run.out
     assert run("diff", good, good) == 0, run.out
     assert run("diff", good, bad) == 1, run.out
+    assert "golden" not in run.out, run.out
     assert run("show", good) == 0, run.err
     assert f"trace {TRACE_ID}  3 spans" in run.out
     assert run("spec", "new", good, "--out", "order.spec.yaml") == 0, run.err

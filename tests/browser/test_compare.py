@@ -44,6 +44,7 @@ def test_the_cause_is_first_and_its_consequences_under_it(person: Reader) -> Non
     assert page.locator("li.missing > .a.gap").count() == 2
     assert page.locator(".consequences li").count() == 2
     assert layout_shift(page) < 0.001
+    assert "golden trace" not in page.locator("main").inner_text()
 
 
 def test_the_sides_can_be_swapped(person: Reader) -> None:
@@ -51,7 +52,7 @@ def test_the_sides_can_be_swapped(person: Reader) -> None:
     page = compared(person, GOOD, BAD)
     page.get_by_role("link", name="Swap sides").click()
     page.wait_for_url(f"**/compare?before={BAD}&after={GOOD}")
-    assert page.locator("li.added > .b.gap").count() == 2
+    assert page.locator("li.added > .b.gap").all_inner_texts() == ["not in the first trace"] * 2
 
 
 def test_n_and_p(person: Reader) -> None:
