@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gate.model.change import (
     AttributeChanged,
     CallAdded,
@@ -373,7 +375,7 @@ def approved() -> Report:
 def new() -> Report:
     """The first run of a gate."""
     flows = tuple(Comparison(each.key, each.flow, None) for each in story().comparisons)
-    return report(Conclusion.NEW, flows)
+    return msgspec.structs.replace(report(Conclusion.NEW, flows), first=True)
 
 
 def inconclusive() -> Report:

@@ -40,6 +40,7 @@ async def judge_on_server(options: "Options", server: str, token: str, project: 
             verdict = await _verdict(client, run)
             if options.update:
                 await _promote(client, run)
+                say(f"its page: {page_of(client.server, run)}")
             else:
                 codes.append(await _conclude(options, client, run, verdict, ended))
         return max(codes, default=0)
@@ -83,6 +84,8 @@ async def _promote(client: ServerClient, run: Run) -> None:
 async def _conclude(options: "Options", client: ServerClient, run: Run, verdict: Verdict, ended: Ended) -> int:
     code = exit_code(verdict)
     await print_server_report(client, run.id, options.format, options.out)
+    if options.format != "text":  # which ends in it
+        say(f"this run's page: {page_of(client.server, run)}")
     if options.confirm and code == 1:
         say("the verdict is fail; running the command again to confirm it …")
         second, again = await _execute(options, client, attempt=run.attempt + 1)
@@ -98,8 +101,7 @@ async def _conclude(options: "Options", client: ServerClient, run: Run, verdict:
             say(f"not seen again in run {second.id}: {finding.sentence}")
         code = exit_code_without(verdict, gone)
     if code == 1:
-        say(f"if the changes are meant: spangate approve {run.id} --server {client.server}")
-        say(f"or decide there: {page_of(client.server, run)}")
+        say(f"if the changes are meant: spangate approve {run.id} --server {client.server}, or approve on the run's page")
     if ended.code and not code:
         say(f"the traces are good, the command ended with {ended.code}")
     return code or ended.code

@@ -47,3 +47,5 @@ class Report(msgspec.Struct, frozen=True):
     server_url: str = ""
     """Empty without a server: then the report gives commands instead of links."""
     version: str = ""
+    first: bool = False
+    """Whether its gate is known to have no earlier run."""

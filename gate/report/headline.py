@@ -22,8 +22,10 @@ def headline(report: Report, counts: Counts) -> str:
             return f"{subject} does not pass the gate"
         case Conclusion.INCONCLUSIVE:
             return "The gate could not decide: this is neither a pass nor a failure"
-        case Conclusion.NEW if counts.new == counts.flows:
+        case Conclusion.NEW if counts.new == counts.flows and report.first:
             return f"First run for this gate: {count(counts.flows, 'flow')} recorded, nothing to compare with yet"
+        case Conclusion.NEW if counts.new == counts.flows:
+            return f"Nothing to compare with yet: {count(counts.flows, 'flow')} without a baseline"
         case Conclusion.NEW:
             return f"{count(counts.new, 'flow')} without a baseline yet, {count(counts.unchanged, 'other')} match"
         case Conclusion.PASS if counts.changed == 0 and counts.new == 0:

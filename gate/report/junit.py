@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from gate.model.change import kind_of
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding, Level
+from gate.report.address import run_page
 from gate.report.clean import clean, xml
 from gate.report.rows import rows
 from gate.report.tree_diff import diff_lines
@@ -25,6 +26,8 @@ def junit(report: Report) -> str:
     properties = SubElement(suite, "properties")
     for name in ("id", "project", "environment", "gate", "commit", "branch", "base_commit", "base_branch", "url"):
         SubElement(properties, "property", {"name": f"run.{name}", "value": _text(str(getattr(report.run, name)))})
+    if page := run_page(report):
+        SubElement(properties, "property", {"name": "run.page", "value": xml(page)})
     SubElement(properties, "property", {"name": "conclusion", "value": report.verdict.conclusion.value})
     for flow in flows:
         _case(suite, flow)

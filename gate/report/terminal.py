@@ -8,8 +8,9 @@ from rich.tree import Tree
 
 from gate.model.run import Report
 from gate.model.verdict import Conclusion, Finding, Level
+from gate.report.address import run_page
 from gate.report.clean import clean
-from gate.report.headline import headline, outcome, sides
+from gate.report.headline import headline, is_run, outcome, sides
 from gate.report.rows import rows
 from gate.report.tree_diff import diff_lines
 from gate.report.view import FlowView, count_up, flow_views, merged
@@ -36,18 +37,20 @@ def tree(report: Report) -> RenderableType:
     quiet: list[FlowView] = []
     for flow in merged(flows):
         if flow.judged.conclusion in (Conclusion.FAIL, Conclusion.INCONCLUSIVE) or flow.changed:
-            parts += [Text(""), _flow(flow, sides(report))]
+            parts += [Text(""), _flow(flow, report)]
         else:
             quiet.append(flow)
     if quiet:
         many = sum(flow.times for flow in quiet)
         rest = Tree(Text(count(many, "other flow" if many < len(flows) else "flow"), "bold"), guide_style="dim")
         for flow in quiet[:_QUIET_AT_MOST]:
-            rest.add(_title(flow))
+            rest.add(_title(flow, golden=is_run(report)))
         if len(quiet) > _QUIET_AT_MOST:
             more = sum(flow.times for flow in quiet[_QUIET_AT_MOST:])
             rest.add(Text(f"and {count(more, 'more flow')}", "dim"))
         parts += [Text(""), rest]
+    if page := run_page(report):
+        parts += [Text(""), Text(f"this run's page: {page}")]
     return Group(*parts)
 
 
@@ -59,21 +62,21 @@ def text(report: Report) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def _title(flow: FlowView) -> Text:
+def _title(flow: FlowView, *, golden: bool) -> Text:
     conclusion = flow.judged.conclusion
     line = Text.assemble((conclusion.value.upper(), _STYLES[conclusion]), "  ", clean(str(flow.key), _TEXT_AT_MOST))
     operations = len(flow.comparison.flow.operations) if flow.comparison.flow is not None else 0
     facts = [f"{flow.times:,} times"] if flow.times > 1 else []
     facts += [count(operations, "call") if flow.comparison.flow is not None else "did not run"]
-    if flow.judged.samples:
+    if golden and flow.judged.samples:
         facts.append(count(flow.judged.samples, "golden trace"))
     facts += [clean(note, _TEXT_AT_MOST) for note in flow.judged.notes if note != "1 sample"]
     line.append(f"  {', '.join(facts)}", "dim")
     return line
 
 
-def _flow(flow: FlowView, names: tuple[str, str]) -> Tree:
-    branch = Tree(_title(flow), guide_style="dim")
+def _flow(flow: FlowView, report: Report) -> Tree:
+    branch = Tree(_title(flow, golden=is_run(report)), guide_style="dim")
     if flow.comparison.incomplete:
         branch.add(Text(clean(flow.comparison.incomplete, _TEXT_AT_MOST), "yellow"))
     for finding in flow.comparison.findings:
@@ -88,7 +91,7 @@ def _flow(flow: FlowView, names: tuple[str, str]) -> Tree:
     if ignored:
         branch.add(Text(f"{count(ignored, 'finding')} ignored by rule", "dim"))
     if flow.comparison.findings:
-        branch.add(_calls(flow, names))
+        branch.add(_calls(flow, sides(report)))
     return branch
 
 

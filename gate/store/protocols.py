@@ -144,6 +144,10 @@ class Runs(Protocol):
         """Newest first, with the cursor of the next page (empty on the last). Raises BadRequest for a foreign cursor."""
         ...
 
+    async def is_first(self, project: str, run_id: str) -> bool:
+        """Whether no earlier run of its gate is kept. Raises NotFound."""
+        ...
+
     async def finish(self, project: str, run_id: str, *, expect_traces: int, now_ns: int) -> tuple[Run, bool]:
         """The finished run, and whether this call was the one that finished it. Raises NotFound."""
         ...

@@ -208,7 +208,15 @@ class StoreGate:
         judged = await self._verdicts.comparisons(project, run_id)
         if judged is None:
             raise no_verdict(run_id)
-        return Report(run, *judged, server_url=self._options.server_url, version=self._options.version)
+        verdict, comparisons = judged
+        return Report(
+            run,
+            verdict,
+            comparisons,
+            server_url=self._options.server_url,
+            version=self._options.version,
+            first=verdict.conclusion is Conclusion.NEW and await self._stores.runs.is_first(project, run_id),
+        )
 
     async def approve(
         self, project: str, run_id: str, fingerprints: tuple[str, ...], *, by: str, reason: str, replace: bool = False

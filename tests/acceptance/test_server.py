@@ -91,9 +91,11 @@ def trace_file(shop: dict[str, str], golden: str, gate: Gate, tmp_path: Path) ->
 
 
 def test_the_same_again_passes(shop: dict[str, str], tmp_path: Path) -> None:
-    """An unchanged program passes; every report is written; nothing is kept in the folder that the command ran in."""
-    result = execute("--out", "reports", cwd=tmp_path, **shop)
-    assert (result.returncode, "PASS" in result.stdout) == (0, True), result.stdout + result.stderr
+    """An unchanged program passes; every report is written, the terminal has the page's address, whatever is printed; nothing is kept
+    in the folder that the command ran in."""
+    result = execute("--out", "reports", "--format", "junit", cwd=tmp_path, **shop)
+    assert (result.returncode, 'value="pass"' in result.stdout) == (0, True), result.stdout + result.stderr
+    assert f"spangate: this run's page: {shop['SPANGATE_SERVER']}/projects/shop/runs/" in result.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"reports"}
     assert {path.name for path in (tmp_path / "reports").iterdir()} == {
         "report.html", "comment.md", "summary.md", "junit.xml", "report.json",
@@ -106,6 +108,7 @@ def test_a_regression_until_it_is_approved(gate: Gate, shop: dict[str, str], tmp
     assert (failed.returncode, "no longer happens" in failed.stdout) == (1, True), failed.stdout + failed.stderr
     (hint,) = [line for line in failed.stderr.splitlines() if "spangate approve" in line]
     run = hint.split("spangate approve ")[1].split()[0]
+    assert failed.stdout.splitlines()[-1] == f"this run's page: {gate.address}/projects/shop/runs/{run}"
     shown = spangate("show", run, cwd=tmp_path, **shop)
     assert (shown.returncode, shown.stdout) == (0, failed.stdout)
     approved = spangate("approve", run, "--reason", "orders come by mail", cwd=tmp_path, **shop)

@@ -49,11 +49,22 @@ async def test_unknown_runs_are_not_found(stores: Stores):
         stores.runs.activity("shop", "x"),
         stores.runs.traces("shop", "x"),
         stores.runs.verdict("shop", "x"),
+        stores.runs.is_first("shop", "x"),
         stores.runs.one("nowhere", "x"),
         stores.runs.create(Run("x", "nowhere"), now_ns=NOW),
     ):
         with pytest.raises(NotFound):
             await call
+
+
+async def test_the_first_run_of_a_gate(stores: Stores):
+    """A run is first while its gate has no earlier one, whatever other gates and projects have; by order of creation."""
+    await give(stores, span(run="elsewhere"), project="other")
+    for run_id, gate in (("a1", "api"), ("w1", "web"), ("a2", "api"), ("w2", "web")):
+        await stores.runs.create(Run(run_id, "shop", gate=gate), now_ns=NOW)
+
+    first = {run_id: await stores.runs.is_first("shop", run_id) for run_id in ("a1", "w1", "a2", "w2")}
+    assert first == {"a1": True, "w1": True, "a2": False, "w2": False}
 
 
 async def test_runs_are_listed_newest_first(stores: Stores):

@@ -69,6 +69,16 @@ class SqlRuns:
 
         return await self._database.read(work)
 
+    async def is_first(self, project: str, run_id: str) -> bool:
+        """See `Runs.is_first`."""
+
+        def work(connection: Connection) -> bool:
+            row = _row(connection, project_key(connection, project), run_id)
+            earlier = select(runs.c.key).where(runs.c.project == row.project, runs.c.gate == row.gate, runs.c.key < row.key)
+            return connection.execute(earlier.limit(1)).one_or_none() is None
+
+        return await self._database.read(work)
+
     async def finish(self, project: str, run_id: str, *, expect_traces: int, now_ns: int) -> tuple[Run, bool]:
         """See `Runs.finish`."""
 

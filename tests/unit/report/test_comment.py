@@ -79,6 +79,15 @@ def test_no_conclusion_but_pass_looks_green() -> None:
         assert ("✅" in render(report, "md").splitlines()[1]) == (report.verdict.conclusion.value == "pass")
 
 
+def test_a_first_run_is_called_so_only_when_it_is() -> None:
+    """A later run without a baseline is not the gate's first one; neither was compared with anything."""
+    first = render(report_examples.new(), "md")
+    later = render(msgspec.structs.replace(report_examples.new(), first=False), "md")
+    assert "First run for this gate: 4 flows recorded" in first
+    assert "Nothing to compare with yet: 4 flows without a baseline" in later and "First run" not in later
+    assert "Compared" not in first + later
+
+
 def test_worst_first() -> None:
     """The table begins with regressions, then what is to review, then what is approved; ignored findings are only counted."""
     table = read(render(report_examples.n_plus_one(), "md")).rows[0]

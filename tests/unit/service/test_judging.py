@@ -24,6 +24,14 @@ async def test_a_run_without_baseline_is_new(gate: StoreGate):
     assert [flow.conclusion for flow in verdict.flows] == [Conclusion.NEW]
 
 
+async def test_only_the_first_run_is_called_first(gate: StoreGate):
+    """Of two runs that nothing could be compared with, the second knows that there was another; a run of another gate does not."""
+    for run in (Run("r1", "default"), Run("r2", "default"), Run("r3", "default", gate="web")):
+        await record(gate, run, persist_trace(int(run.id[1:])))
+
+    assert [(await gate.report("default", run)).first for run in ("r1", "r2", "r3")] == [True, False, True]
+
+
 async def test_an_equal_run_passes(gate: StoreGate):
     """The same flow again, with other ids and times, passes, and says what it was compared with."""
     await golden(gate, 1, 2)
