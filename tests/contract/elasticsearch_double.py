@@ -1,6 +1,5 @@
-"""A small double of the answers that the real server out of packages cannot give: 401, 403, another version, another product.
-
-Maven Central carries no part of Elasticsearch's security; what is tested against this is what we send and what we say."""
+"""A small double of what the real server out of packages is not: of another version, another product, without a master; and of one
+that shows which headers it was sent. What a real one says on 401 and 403: `test_elasticsearch_rights.py`."""
 
 import asyncio
 import json

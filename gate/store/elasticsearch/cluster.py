@@ -13,6 +13,11 @@ from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
 from gate.errors import BadRequest, Unavailable
 from gate.store.protocols import LONGER, SECONDS
 
+RIGHTS = (
+    "The user of SPANGATE_ELASTICSEARCH_USER or SPANGATE_ELASTICSEARCH_API_KEY needs the cluster privileges `monitor` and "
+    "`manage_index_templates`, and `all` on the indices of SPANGATE_ELASTICSEARCH_PREFIX."
+)
+"""What to do about an answer 403 that is not of a block."""
 MAJOR = 9
 """The client speaks to servers of its own major version only."""
 logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # it warns, with a stack trace, of what our errors say
@@ -128,11 +133,7 @@ def _explain(error: Exception) -> tuple[str, str]:
         case ApiError() if "block" in reason:
             return f"refuses to write: {reason}", "Nothing was stored. Give it disk space, or remove the block."
         case ApiError(status_code=403):
-            return (
-                f"forbids it: {reason}",
-                "The user of SPANGATE_ELASTICSEARCH_USER or SPANGATE_ELASTICSEARCH_API_KEY needs the cluster privileges `monitor` and "
-                "`manage_index_templates`, and `all` on the indices of SPANGATE_ELASTICSEARCH_PREFIX.",
-            )
+            return f"forbids it: {reason}", RIGHTS
         case ApiError(status_code=status):
             return f"answers {status}: {reason}", "Nothing was acknowledged; try again."
         case TlsError():

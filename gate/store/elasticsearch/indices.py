@@ -1,8 +1,7 @@
-"""The indices: one a day for the spans of runs, one for persistent traces, one for marks; made by templates of ours.
+"""The indices: one a day for the spans of runs, one for persistent traces; made by a template of ours.
 
 PREFIX-spans-2026.11.24    dropped whole by retention
-PREFIX-persistent          copies of the chunks of persistent traces
-PREFIX-marks               which traces are persistent
+PREFIX-persistent          which traces are persistent, and copies of their chunks
 """
 
 from datetime import UTC, date, datetime, timedelta
