@@ -17,7 +17,20 @@ from gate.model.run import Run
 from gate.model.verdict import Approval, Conclusion, Rejection
 from gate.service import AuditEntry, Project, SavedSpec, SpecOutcome, Stats, Token, TraceQuery, TraceSummary
 from gate.spec.spec import Value
-from gate.store.values import Activity, Candidates, Decision, Pruned, RunTrace, Sample, StoredVerdict, Unjudged, Work
+from gate.store.values import (
+    Activity,
+    Candidates,
+    Claim,
+    Copied,
+    Decision,
+    Origin,
+    Pruned,
+    RunTrace,
+    Sample,
+    StoredVerdict,
+    Unjudged,
+    Work,
+)
 
 SECONDS = 8.0
 """Unless the settings say otherwise: less than an exporter waits for its answer, which is ten."""
@@ -42,8 +55,10 @@ class SpanStore(Protocol):
         """Those of these traces that `read` would leave out, without reading them."""
         ...
 
-    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
-        """Exempt a trace's spans, also those that arrive later, from `delete`; or no longer. Unknown traces can be marked."""
+    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
+        """Exempt a trace's spans, also those that arrive later, from `delete`; or no longer. Unknown traces can be marked.
+        Returns the digests of the chunks that were copied for it, which the record store is to note (`Claim.copied`); a copy that
+        it does not know of is made again."""
         ...
 
     async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:
@@ -192,6 +207,10 @@ class Traces(Protocol):
         """Raises NotFound."""
         ...
 
+    async def origin(self, project: str, trace_id: str) -> Origin:
+        """Raises NotFound."""
+        ...
+
     async def several(self, project: str, trace_ids: Sequence[str]) -> tuple[TraceSummary, ...]:
         """In this order; unknown traces are left out."""
         ...
@@ -335,10 +354,14 @@ class Outbox(Protocol):
         """Oldest first; of one trace when named."""
         ...
 
-    def claim(self, *, limit: int, project: str = "", trace_id: str = "") -> AbstractAsyncContextManager[list[Work]]:
+    def claim(self, *, limit: int, project: str = "", trace_id: str = "") -> AbstractAsyncContextManager[Claim]:
         """Likewise, for a block in which nobody else works at them: entries of the same trace wait for one another, whichever
         server has them. When the block ends, what it leaves in the list is forgotten; when it raises, or its server dies, all stay.
         An entry that was made meanwhile stays. Without a name, what others work at is left out; with one, it is waited for."""
+        ...
+
+    async def note(self, copied: Copied) -> None:
+        """Note what the span store has copied without a claim."""
         ...
 
     async def failed(self, work: Sequence[Work], error: str) -> None:

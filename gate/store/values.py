@@ -30,6 +30,15 @@ class RunTrace(msgspec.Struct, frozen=True, gc=False):
     spans: int
 
 
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """Where a trace comes from: empty what is not known."""
+
+    run: str
+    gate: str
+    environment: str
+    commit: str
+
+
 class Sample(msgspec.Struct, frozen=True, gc=False):
     """One golden trace of one flow."""
 
@@ -80,6 +89,23 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     """How often it could not be applied,"""
     error: str = ""
     """and why, the last time."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """Outbox entries that nobody else works at."""
+
+    work: list[Work]
+    """Oldest first. What is left in it at the end is done, and forgotten."""
+    copied: list["Copied"] = []
+    """What the span store has copied for them: noted at the end, in the same transaction."""
+
+
+class Copied(msgspec.Struct, frozen=True, gc=False):
+    """Chunks of a trace that a span store of its own has copied to where retention deletes nothing."""
+
+    project: str
+    trace_id: str
+    digests: tuple[bytes, ...]
 
 
 class StoredChunk(msgspec.Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ import msgspec
 
 from gate.service import Disagreement, Examination, TraceQuery
 from gate.store.protocols import Stores
+from gate.store.values import Copied
 from gate.usecases.outbox import Follower
 
 _AT_ONCE = 500
@@ -39,7 +40,8 @@ async def examine(stores: Stores, follower: Follower, *, repair: bool, now_ns: i
         marked = await stores.spans.marked(name)
         for trace_id in sorted((persistent ^ marked) - waiting.keys()):
             if repair:
-                await stores.spans.mark(name, trace_id, persistent=trace_id in persistent)
+                digests = await stores.spans.mark(name, trace_id, persistent=trace_id in persistent)
+                await stores.outbox.note(Copied(name, trace_id, digests))
             problem = "persistent, but the span store does not know" if trace_id in persistent else "marked without reason"
             found.append(Disagreement(name, trace_id, problem, repair))
         strays = await stores.spans.strays(name, before_ns=now_ns - _SETTLED_NS, delete=repair)

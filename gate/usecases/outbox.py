@@ -7,7 +7,7 @@ import structlog
 
 from gate.errors import GateError, Overloaded
 from gate.store.protocols import Stores
-from gate.store.values import Work
+from gate.store.values import Claim, Copied, Work
 
 _AT_ONCE = 5_000
 """Entries of one claim: the span store deletes so many traces with the requests that it needs for one."""
@@ -55,23 +55,25 @@ class Follower:
         """Apply all entries (of a project, of a trace), likewise."""
         try:
             while True:
-                async with self._stores.outbox.claim(limit=_AT_ONCE, project=project, trace_id=trace_id) as work:
-                    claimed = len(work)
-                    failed = await self._apply(work)
+                async with self._stores.outbox.claim(limit=_AT_ONCE, project=project, trace_id=trace_id) as claim:
+                    claimed = len(claim.work)
+                    failed = await self._apply(claim)
                 if failed:
                     await self._note(failed)
                     return "pending"
-                rest = await self._stores.outbox.pending(limit=1, project=project, trace_id=trace_id)
-                if not rest:
+                if trace_id:  # its entries were waited for: whoever makes a new one follows it
                     return "done"
-                if not claimed and not trace_id:  # another server is at them; a trace's entries are waited for
+                if not await self._stores.outbox.pending(limit=1, project=project):
+                    return "done"
+                if not claimed:  # another server is at them
                     return "pending"
         except GateError as error:
             _log.warning("the outbox cannot be worked off", error=str(error))
             return "pending"
 
-    async def _apply(self, work: list[Work]) -> list[tuple[Work, str]]:
-        """Apply entries; takes those that could not be out of `work`, and returns them with the reason."""
+    async def _apply(self, claim: Claim) -> list[tuple[Work, str]]:
+        """Apply entries; takes those that could not be out of the claim, and returns them with the reason."""
+        work = claim.work
         failed: dict[int, str] = {}
         away = ""
         for (project, action, before_ns), group in _groups(work).items():
@@ -81,7 +83,7 @@ class Follower:
                 if away:
                     failed.update({one.id: away for part in together for one in part})
                     continue
-                errors = await asyncio.gather(*[self._follow(project, action, before_ns, part) for part in together])
+                errors = await asyncio.gather(*[self._follow(claim, project, action, before_ns, part) for part in together])
                 for part, error in zip(together, errors, strict=True):
                     if error is not None:
                         failed.update({one.id: str(error) for one in part})
@@ -91,12 +93,14 @@ class Follower:
         work[:] = [one for one in work if one.id not in failed]
         return gone
 
-    async def _follow(self, project: str, action: str, before_ns: int, part: list[Work]) -> GateError | None:
+    async def _follow(self, claim: Claim, project: str, action: str, before_ns: int, part: list[Work]) -> GateError | None:
         try:
             if action == "delete":
                 await self._stores.spans.delete(project, [one.trace_id for one in part], before_ns=before_ns)
             else:
-                await self._stores.spans.mark(project, part[0].trace_id, persistent=part[0].persistent)
+                trace_id = part[0].trace_id
+                if digests := await self._stores.spans.mark(project, trace_id, persistent=part[0].persistent):
+                    claim.copied.append(Copied(project, trace_id, digests))
         except GateError as error:
             return error
         return None

@@ -11,7 +11,7 @@ from gate.model.run import Run
 from gate.model.verdict import Conclusion, Verdict
 from gate.service import Promotion
 from gate.store.protocols import Stores
-from gate.store.values import Sample
+from gate.store.values import Origin, Sample
 from gate.usecases.flows import is_incomplete, load_flows, load_flows_of_each, must_be_pruned
 from gate.usecases.outbox import Follower
 from gate.usecases.selection import baseline_id, surplus
@@ -32,15 +32,15 @@ class Promotions:
 
     async def promote(self, project: str, trace_id: str, *, by: str, reason: str) -> Promotion:
         """NotFound and nothing written when the trace does not exist; Conflict when it is incomplete or has no entry span."""
-        summary, loaded = await asyncio.gather(
-            self._stores.traces.one(project, trace_id), load_flows(self._stores, project, [trace_id])
+        origin, loaded = await asyncio.gather(
+            self._stores.traces.origin(project, trace_id), load_flows(self._stores, project, [trace_id])
         )
         flows = loaded[trace_id]
         if why := _unfit(flows):
             raise Conflict(f"Trace {trace_id} cannot be a golden sample: {why}.")
-        run = await self._stores.runs.one(project, summary.run) if summary.run else None
-        environment = run.environment if run else summary.environment or "ci"
-        (done,) = await self._record(project, [flows], run, environment, by=by, reason=reason, pinned=True)
+        if not origin.run:
+            origin = Origin("", "default", origin.environment or "ci", "")
+        (done,) = await self._record(project, [flows], origin, by=by, reason=reason, pinned=True)
         return done
 
     async def promote_run(self, project: str, run_id: str, *, by: str, reason: str) -> tuple[Promotion, ...]:
@@ -53,7 +53,7 @@ class Promotions:
             flows, why = await load_flows_of_each(self._stores, project, part)
             why |= {trace_id: unfit for trace_id, of_trace in flows.items() if (unfit := _unfit(of_trace))}
             fit = [flows[trace_id] for trace_id in part if trace_id not in why]
-            done = await self._record_all(project, fit, run, run.environment, by=by, reason=reason, pinned=True)
+            done = await self._record_all(project, fit, _origin(run), by=by, reason=reason, pinned=True)
             of = {one.trace_id: one for one in done}
             answers += [of.get(trace_id) or Promotion(trace_id, "skipped", (), why[trace_id]) for trace_id in part]
         return tuple(answers)
@@ -75,7 +75,7 @@ class Promotions:
         fit = [found for of_trace in whole if (found := [flow for flow in of_trace if flow.key in good])]
         for start in range(0, len(fit), _AT_ONCE):
             part = fit[start : start + _AT_ONCE]
-            await self._record_all(run.project, part, run, run.environment, by=by, reason="", pinned=False)
+            await self._record_all(run.project, part, _origin(run), by=by, reason="", pinned=False)
         for trace_id in surplus(await self._stores.baselines.samples(run.project)):
             await self.demote(run.project, trace_id, by=by)
 
@@ -96,38 +96,26 @@ class Promotions:
         return Promotion(trace_id, await self._follower.follow(project, trace_id) if behind else "done")
 
     async def _record_all(
-        self, project: str, traces: Sequence[Sequence[Flow]], run: Run, environment: str, *, by: str, reason: str, pinned: bool
+        self, project: str, traces: Sequence[Sequence[Flow]], origin: Origin, *, by: str, reason: str, pinned: bool
     ) -> tuple[Promotion, ...]:
         """As `_record`, but a trace that was pruned meanwhile is skipped."""
         try:
-            return await self._record(project, traces, run, environment, by=by, reason=reason, pinned=pinned)
+            return await self._record(project, traces, origin, by=by, reason=reason, pinned=pinned)
         except NotFound as error:
             if len(traces) == 1:
                 return (Promotion(traces[0][0].trace_id, "skipped", (), error.detail),)
-        alone = [
-            await self._record_all(project, [flows], run, environment, by=by, reason=reason, pinned=pinned) for flows in traces
-        ]
+        alone = [await self._record_all(project, [flows], origin, by=by, reason=reason, pinned=pinned) for flows in traces]
         return tuple(one for (one,) in alone)
 
     async def _record(
-        self,
-        project: str,
-        traces: Sequence[Sequence[Flow]],
-        run: Run | None,
-        environment: str,
-        *,
-        by: str,
-        reason: str,
-        pinned: bool,
+        self, project: str, traces: Sequence[Sequence[Flow]], origin: Origin, *, by: str, reason: str, pinned: bool
     ) -> tuple[Promotion, ...]:
         """The flows of each trace, in one transaction."""
         if not traces:
             return ()
         now_ns = self._clock()
         samples = {
-            flows[0].trace_id: {
-                flow.key: _sample(flow, run, environment, now_ns, by=by, reason=reason, pinned=pinned) for flow in flows
-            }
+            flows[0].trace_id: {flow.key: _sample(flow, origin, now_ns, by=by, reason=reason, pinned=pinned) for flow in flows}
             for flows in traces
         }
         new = {trace_id: tuple(of_trace.values()) for trace_id, of_trace in samples.items()}
@@ -136,16 +124,19 @@ class Promotions:
         return tuple(Promotion(trace_id, states.get(trace_id, "done"), tuple(map(str, samples[trace_id]))) for trace_id in new)
 
 
-def _sample(flow: Flow, run: Run | None, environment: str, now_ns: int, *, by: str, reason: str, pinned: bool) -> Sample:
-    gate = run.gate if run else "default"
+def _origin(run: Run) -> Origin:
+    return Origin(run.id, run.gate, run.environment, run.commit)
+
+
+def _sample(flow: Flow, origin: Origin, now_ns: int, *, by: str, reason: str, pinned: bool) -> Sample:
     return Sample(
-        baseline_id=baseline_id(gate, environment, flow.key),
-        gate=gate,
-        environment=environment,
+        baseline_id=baseline_id(origin.gate, origin.environment, flow.key),
+        gate=origin.gate,
+        environment=origin.environment,
         key=flow.key,
         trace_id=flow.trace_id,
-        run=run.id if run else "",
-        commit=run.commit if run else "",
+        run=origin.run,
+        commit=origin.commit,
         pinned=pinned,
         promoted_ns=now_ns,
         promoted_by=by,

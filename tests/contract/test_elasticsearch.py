@@ -13,6 +13,7 @@ from gate.store.elasticsearch.cluster import Access, Cluster
 from gate.store.elasticsearch.spans import ElasticsearchSpans
 from gate.store.protocols import Stores
 from gate.store.sql.stores import open_sqlite
+from gate.store.values import Copied
 from tests.contract.backends import elasticsearch
 from tests.contract.elasticsearch_double import answering
 from tests.contract.made import DAY, NOW, give, lose, span, span_names, trace_id
@@ -49,6 +50,12 @@ async def having(stores: Stores, key: str, value: str, *numbers: int) -> set[int
     """Which of these traces the search finds."""
     found = await stores.spans.with_attribute("shop", [trace_id(number) for number in numbers], key, value)
     return {int(one, 16) for one in found}
+
+
+async def marked(stores: Stores, number: int, *, persistent: bool) -> None:
+    """The mark, and what was copied for it noted."""
+    digests = await stores.spans.mark("shop", trace_id(number), persistent=persistent)
+    await stores.outbox.note(Copied("shop", trace_id(number), digests))
 
 
 async def test_attribute_keys_are_no_fields(stores: Stores, access: Access):
@@ -94,7 +101,7 @@ async def test_a_day_is_dropped_whole(stores: Stores, access: Access):
     await give(stores, *[span(number, name=f"op {number}") for number in range(1, 6)], now_ns=NOW - 10 * DAY)
     await give(stores, span(6), now_ns=NOW)
     await stores.traces.set_persistent("shop", trace_id(3), persistent=True, by="eve", now_ns=NOW)
-    await stores.spans.mark("shop", trace_id(3), persistent=True)
+    await marked(stores, 3, persistent=True)
     await stores.traces.prune("shop", before_ns=NOW - DAY, limit=2)
     deleted = await stores.spans.delete("shop", [trace_id(1), trace_id(2)], before_ns=NOW - DAY)
     assert (deleted, await indices(access)) == (2, ["-persistent", "-spans-2026.05.18", "-spans-2026.05.28"])
@@ -105,9 +112,30 @@ async def test_a_day_is_dropped_whole(stores: Stores, access: Access):
     assert [await span_names(stores, number) for number in (1, 3, 4, 6)] == [[], ["op 3"], [], ["GET /orders"]]
     assert await stores.spans.missing("shop", [trace_id(3), trace_id(6)]) == frozenset()
     # No longer persistent, it goes like any other.
-    await stores.spans.mark("shop", trace_id(3), persistent=False)
+    await marked(stores, 3, persistent=False)
     assert await stores.spans.delete("shop", [trace_id(3)], before_ns=NOW - DAY) == 1
     assert await span_names(stores, 3) == []
+
+
+async def test_what_was_copied_is_noted_with_the_end_of_its_entry(stores: Stores):
+    """Both or none: after a stop in between the entry is there, and the chunks are copied again."""
+    await give(stores, span(1))
+    await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
+    spans = stores.spans
+    assert isinstance(spans, ElasticsearchSpans)
+    digests = await spans.mark("shop", trace_id(1), persistent=True)
+    with pytest.raises(ValueError, match="in between"):
+        async with stores.outbox.claim(limit=10) as claim:
+            claim.copied.append(Copied("shop", trace_id(1), digests))
+            raise ValueError("in between")
+    assert (len(digests), len(await stores.outbox.pending(limit=10))) == (1, 1)
+    assert await spans.mark("shop", trace_id(1), persistent=True) == digests
+
+    async with stores.outbox.claim(limit=10) as claim:
+        claim.copied.append(Copied("shop", trace_id(1), digests))
+    assert await stores.outbox.pending(limit=10) == ()
+    assert await spans.mark("shop", trace_id(1), persistent=True) == ()
+    assert await span_names(stores, 1) == ["GET /orders"]
 
 
 async def test_another_projects_day_is_not_dropped(stores: Stores, access: Access):
@@ -126,7 +154,7 @@ async def test_late_spans_of_a_persistent_trace_are_kept(stores: Stores, access:
     """They come with an outbox entry of their own, and their day is not dropped before they are copied."""
     await give(stores, span(1), now_ns=NOW - 10 * DAY)
     await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
-    await stores.spans.mark("shop", trace_id(1), persistent=True)
+    await marked(stores, 1, persistent=True)
     async with stores.outbox.claim(limit=10):
         pass
     await give(stores, span(1, 2, 1, name="late"), now_ns=NOW - 9 * DAY)
@@ -134,7 +162,7 @@ async def test_late_spans_of_a_persistent_trace_are_kept(stores: Stores, access:
     assert [(work.action, work.persistent) for work in await stores.outbox.pending(limit=10)] == [("mark", True)]
     await stores.spans.delete("shop", [trace_id(9)], before_ns=NOW - DAY)
     assert await indices(access) == ["-persistent", "-spans-2026.05.19"]
-    await stores.spans.mark("shop", trace_id(1), persistent=True)
+    await marked(stores, 1, persistent=True)
     await stores.spans.delete("shop", [trace_id(9)], before_ns=NOW - DAY)
     assert await indices(access) == ["-persistent"]
     assert await span_names(stores, 1) == ["GET /orders", "late"]
@@ -183,7 +211,7 @@ async def test_what_cannot_be_read_now_is_not_lost(stores: Stores, access: Acces
     for call in (
         stores.spans.missing("shop", [trace_id(1)]),
         stores.spans.read("shop", [trace_id(1)]),
-        stores.spans.mark("shop", trace_id(1), persistent=True),
+        marked(stores, 1, persistent=True),
     ):
         with pytest.raises(Unavailable, match="cannot read all of its documents"):
             await call

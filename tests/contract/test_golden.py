@@ -136,8 +136,8 @@ async def test_the_outbox_forgets_what_is_done(stores: Stores):
     await give(with_entries(stores), span(1), span(2))
     for trace in (1, 2):
         await stores.traces.set_persistent("shop", trace_id(trace), persistent=True, by="eve", now_ns=NOW)
-    async with stores.outbox.claim(limit=10) as claimed:
-        second = claimed.pop()
+    async with stores.outbox.claim(limit=10) as claim:
+        second = claim.work.pop()
         await stores.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
     await stores.outbox.failed([second], "the span store was away")
 
@@ -172,12 +172,12 @@ async def test_nobody_works_at_the_same_trace(stores: Stores, reopen: Open):
 
     async def second() -> None:
         await holds.wait()
-        async with stores.outbox.claim(limit=10) as work:
-            seen.extend("while held" if not ended.is_set() and one.trace_id == trace_id(1) else "fine" for one in work)
+        async with stores.outbox.claim(limit=10) as claim:
+            seen.extend("while held" if not ended.is_set() and one.trace_id == trace_id(1) else "fine" for one in claim.work)
 
     task = asyncio.create_task(second())
-    async with stores.outbox.claim(limit=10) as work:
-        assert [one.trace_id for one in work] == [trace_id(1)]
+    async with stores.outbox.claim(limit=10) as claim:
+        assert [one.trace_id for one in claim.work] == [trace_id(1)]
         await other.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
         holds.set()
         await asyncio.sleep(0.05)

@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 
 from gate.errors import BadRequest, Unavailable
 from gate.service import Project
+from gate.store.sql import postgres
 from gate.store.sql.postgres import must_be_known
 from gate.store.sql.stores import open_postgres
 from tests.contract.backends import BACKENDS, Open, postgresql, postgresql_url
@@ -157,9 +158,15 @@ async def test_what_is_no_url_is_a_bad_request():
         await open_postgres("not a url")
 
 
-async def test_a_lost_connection_is_replaced(reopen: Open):
-    """Connections that the database ends (a restart, a failover) are not used again."""
+@pytest.mark.filterwarnings("ignore:unclosed connection")  # asyncpg is told that they are open
+@pytest.mark.parametrize("silently", [False, True])
+async def test_a_lost_connection_is_replaced(reopen: Open, monkeypatch: pytest.MonkeyPatch, *, silently: bool):
+    """Connections that the database ends (a restart, a failover) are not used again; one that was lost silently is found by asking,
+    when it was idle."""
     stores = await reopen()
+    if silently:
+        monkeypatch.setattr(asyncpg.Connection, "is_closed", lambda self: False)
+        monkeypatch.setattr(postgres, "_IDLE_SECONDS", -1)
     await stores.projects.create(Project("shop", 30), now_ns=1)
     await give(stores, span(1))
 

@@ -9,8 +9,8 @@ from gate.model.policy import Policy
 from gate.model.run import Run, RunState
 from gate.model.verdict import Level
 from gate.store.protocols import Stores
-from gate.store.values import Activity, StoredVerdict, Unjudged
-from tests.contract.made import NOW, SECOND, give, span
+from gate.store.values import Activity, Origin, StoredVerdict, Unjudged
+from tests.contract.made import NOW, SECOND, give, span, trace_id
 
 RUN = Run("r1", "shop", commit="abc", branch="main", pull_request=7, repository="https://example.org/shop", attempt=2)
 
@@ -25,6 +25,20 @@ async def test_a_run_is_what_was_given(stores: Stores):
         "abc", "main", 7, "https://example.org/shop", 2,
     )  # fmt: skip
     assert made.created_at == "2026-05-28T20:26:40.000Z"
+
+
+async def test_a_trace_knows_its_origin(stores: Stores):
+    """The run that it belongs to, or what it said of itself; unknown ones are not found."""
+    await stores.runs.create(Run("r1", "shop", environment="staging", gate="slow", commit="abc"), now_ns=NOW)
+    await give(stores, span(1), run="r1")
+    await give(stores, span(2, resource={"deployment.environment.name": "dev"}), span(3))
+
+    assert await stores.traces.origin("shop", trace_id(1)) == Origin("r1", "slow", "staging", "abc")
+    assert await stores.traces.origin("shop", trace_id(2)) == Origin("", "", "dev", "")
+    assert await stores.traces.origin("shop", trace_id(3)) == Origin("", "", "", "")
+    for call in (stores.traces.origin("shop", trace_id(4)), stores.traces.origin("nowhere", trace_id(1))):
+        with pytest.raises(NotFound):
+            await call
 
 
 async def test_the_same_id_again_is_the_same_run(stores: Stores):

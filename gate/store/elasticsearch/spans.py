@@ -1,7 +1,6 @@
 """The span store in Elasticsearch."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -49,10 +48,6 @@ class Manifest(Protocol):
 
     async def chunks(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[StoredChunk, ...]]:
         """In order of arrival; unknown traces are left out. Raises NotFound for an unknown project."""
-        ...
-
-    async def keep(self, project: str, trace_id: str, digests: Sequence[bytes]) -> None:
-        """Note that these chunks were copied to the index of persistent traces."""
         ...
 
     async def forget(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> None:
@@ -115,32 +110,30 @@ class ElasticsearchSpans:
         """See `SpanStore.missing`."""
         places = await self._manifest.chunks(project, trace_ids)
         there: set[tuple[str, bytes]] = set()
-        async for part in self._documents(project, _flat(places), []):
+        async for part in self._documents(project, _flat(places), False):
             there.update((trace_id, chunk.digest) for trace_id, chunk, _ in part)
         lost = {trace_id for trace_id, chunk in _flat(places) if (trace_id, chunk.digest) not in there}
         return frozenset(lost | {trace_id for trace_id in trace_ids if trace_id not in places})
 
-    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
+    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
         """See `SpanStore.mark`. A persistent trace's chunks are copied to where no day is dropped; when the mark is taken away
         the copies stay until the trace is deleted."""
         chunks = (await self._manifest.chunks(project, [trace_id])).get(trace_id, ())
         mark = msgspec.json.encode({"project": project, "trace_id": trace_id, "mark": True}) if persistent else None
         actions = [Action(self._indices.persistent, _mark_id(project, trace_id), mark)]
         wanted = [(trace_id, chunk) for chunk in chunks if persistent and not chunk.kept]
-        if not wanted:
-            await self._bulk.send(actions)
-        async for part in self._documents(project, wanted, ["body"]):
+        copied: list[bytes] = []
+        async for part in self._documents(project, wanted, True):
             actions += [
-                Action(
-                    self._indices.persistent,
-                    document_id(project, trace_id, chunk),
-                    encode(project, trace_id, chunk.received_ns, base64.b64decode(source["body"]), body_of(source)),
-                )
+                Action(self._indices.persistent, document_id(project, trace_id, chunk), msgspec.json.encode(source))
                 for _, chunk, source in part
             ]
             await self._bulk.send(actions)  # the mark goes with the first of them: one write
             actions = []
-            await self._manifest.keep(project, trace_id, [chunk.digest for _, chunk, _ in part])
+            copied += [chunk.digest for _, chunk, _ in part]
+        if actions:
+            await self._bulk.send(actions)
+        return tuple(copied)
 
     async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:
         """See `SpanStore.delete`. A day of which nothing is needed any more is dropped whole."""
@@ -210,9 +203,9 @@ class ElasticsearchSpans:
         await self._cluster.close()
 
     async def _documents(
-        self, project: str, wanted: Sequence[Place], fields: list[str]
+        self, project: str, wanted: Sequence[Place], fields: list[str] | bool
     ) -> AsyncIterator[list[tuple[str, StoredChunk, dict[str, Any]]]]:
-        """The documents that are there, with these fields of their source, in parts. In real time."""
+        """The documents that are there, with these fields of their source (all, none), in parts. In real time."""
         for part in _by_size(wanted):
             found, gone = await self._get(project, part, fields, kept=False)
             if gone:
@@ -220,14 +213,14 @@ class ElasticsearchSpans:
             yield found
 
     async def _get(
-        self, project: str, part: Sequence[Place], fields: list[str], *, kept: bool
+        self, project: str, part: Sequence[Place], fields: list[str] | bool, *, kept: bool
     ) -> tuple[list[tuple[str, StoredChunk, dict[str, Any]]], list[Place]]:
         """What is where it should be (`kept`: where it could be as well), and what is not."""
         docs = [
             {
                 "_index": self._indices.persistent if chunk.kept != kept else self._indices.of(chunk.received_ns),
                 "_id": document_id(project, trace_id, chunk),
-                "_source": fields or False,
+                "_source": fields,
             }
             for trace_id, chunk in part
         ]

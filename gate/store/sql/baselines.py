@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from gate.model.flow import FlowKey
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit
+from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit, write_audits
 from gate.store.sql.persistence import set_persistence
 from gate.store.sql.schema import samples, stored, traces
 from gate.store.values import Sample
@@ -39,8 +39,7 @@ class SqlBaselines:
             key = project_key(connection, project)
             behind = set_persistence(connection, key, list(new), persistent=True, beside=self._beside)
             _add(connection, key, [sample for of_trace in new.values() for sample in of_trace])
-            for trace_id in new:
-                write_audit(connection, key, by=by, action="promote", subject=trace_id, now_ns=now_ns, detail=reason)
+            write_audits(connection, key, by=by, action="promote", subjects=list(new), now_ns=now_ns, detail=reason)
             return behind
 
         return await self._database.write(work)

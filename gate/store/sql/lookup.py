@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, Dialect, select
+from sqlalchemy import Connection, Dialect, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -19,10 +19,14 @@ _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 def project_key(connection: Connection, name: str) -> int:
     """Raises NotFound."""
-    key = connection.scalar(select(projects.c.key).where(projects.c.name == stored(name)))
-    if key is None:
-        raise NotFound(f"There is no project {name!r}.", hint="POST /api/v1/projects makes one.")
-    return int(key)
+    # Remembered by the connection, which nearly every transaction asks first: no project is ever deleted or named anew.
+    known: dict[str, int] = connection.info.setdefault("projects", {})
+    if (key := known.get(name)) is None:
+        key = connection.scalar(select(projects.c.key).where(projects.c.name == stored(name)))
+        if key is None:
+            raise NotFound(f"There is no project {name!r}.", hint="POST /api/v1/projects makes one.")
+        known[name] = key
+    return key
 
 
 def run_key(connection: Connection, project: int, run_id: str) -> int:
@@ -77,14 +81,20 @@ def write_audit(
     connection: Connection, project: int, *, by: str, action: str, subject: str, now_ns: int, detail: str = "", run: str = ""
 ) -> None:
     """One audit row, in the caller's transaction."""
-    connection.execute(
-        audit.insert().values(
-            project=project,
-            at_ns=now_ns,
-            by=stored(by),
-            action=action,
-            subject=stored(subject),
-            detail=stored(detail),
-            run=stored(run),
-        )
-    )
+    write_audits(connection, project, by=by, action=action, subjects=[subject], now_ns=now_ns, detail=detail, run=run)
+
+
+def write_audits(
+    connection: Connection,
+    project: int,
+    *,
+    by: str,
+    action: str,
+    subjects: Sequence[str],
+    now_ns: int,
+    detail: str = "",
+    run: str = "",
+) -> None:
+    """Likewise, one row for each subject."""
+    same = {"project": project, "at_ns": now_ns, "by": stored(by), "action": action, "detail": stored(detail), "run": stored(run)}
+    connection.execute(insert(audit), [{**same, "subject": stored(subject)} for subject in subjects])

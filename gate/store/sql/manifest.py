@@ -9,7 +9,7 @@ from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, trace_bytes, upsert
 from gate.store.sql.schema import counters, manifest
-from gate.store.values import StoredChunk
+from gate.store.values import Copied, StoredChunk
 
 _INSTALLATION = "installation"
 
@@ -34,15 +34,6 @@ class SqlManifest:
             return found
 
         return await self._database.read(work)
-
-    async def keep(self, project: str, trace_id: str, digests: Sequence[bytes]) -> None:
-        """See `Manifest.keep`."""
-
-        def work(connection: Connection) -> None:
-            mine = (manifest.c.project == project_key(connection, project)) & (manifest.c.trace_id == trace_bytes(trace_id))
-            connection.execute(update(manifest).where(mine, manifest.c.digest.in_(digests)).values(kept=True))
-
-        await self._database.write(work)
 
     async def forget(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> None:
         """See `Manifest.forget`."""
@@ -80,6 +71,13 @@ class SqlManifest:
             return connection.execute(select(counters.c.value).where(counters.c.name == _INSTALLATION)).scalar_one()
 
         return f"{await self._database.write(work):016x}"
+
+
+def note_copies(connection: Connection, copied: Copied) -> None:
+    """Note that these chunks are kept where retention deletes nothing, in the caller's transaction."""
+    key = project_key(connection, copied.project)
+    mine = (manifest.c.project == key) & (manifest.c.trace_id == trace_bytes(copied.trace_id))
+    connection.execute(update(manifest).where(mine, manifest.c.digest.in_(copied.digests)).values(kept=True))
 
 
 def forget_chunks(connection: Connection, project: int, trace_ids: "Sequence[bytes] | map[bytes]", *, before_ns: int) -> None:

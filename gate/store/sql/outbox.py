@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, trace_bytes
+from gate.store.sql.manifest import note_copies
 from gate.store.sql.persistence import work_row
 from gate.store.sql.schema import outbox, projects, stored, traces
-from gate.store.values import Work
+from gate.store.values import Claim, Copied, Work
 
 _AT_ONCE = 500
 
@@ -30,25 +31,33 @@ class SqlOutbox:
 
         return await self._database.read(work)
 
-    def claim(self, *, limit: int, project: str = "", trace_id: str = "") -> AbstractAsyncContextManager[list[Work]]:
+    def claim(self, *, limit: int, project: str = "", trace_id: str = "") -> AbstractAsyncContextManager[Claim]:
         """See `Outbox.claim`."""
 
-        def begin(connection: Connection) -> list[Work]:
+        def begin(connection: Connection) -> Claim:
             query = select(outbox.c.key, outbox.c.project, outbox.c.trace_id).where(*_of(connection, project, trace_id))
             # A named trace is waited for; else what others work at is left to them.
             rows = connection.execute(query.order_by(outbox.c.key).limit(limit).with_for_update(skip_locked=not trace_id)).all()
-            mine = {row.key for row in rows}
-            oldest = _oldest(connection, {(row.project, row.trace_id) for row in rows})
+            if not trace_id:
+                mine = {row.key for row in rows}
+                oldest = _oldest(connection, {(row.project, row.trace_id) for row in rows})
+                rows = [row for row in rows if oldest.get((row.project, row.trace_id)) in mine]
             # The levels are read after the lock was got, in a statement of its own: a later change has a later entry.
-            return list(_read(connection, [row.key for row in rows if oldest.get((row.project, row.trace_id)) in mine]))
+            return Claim(list(_read(connection, [row.key for row in rows])))
 
-        def end(connection: Connection, work: list[Work]) -> None:
-            _forget(connection, [one.id for one in work])
+        def end(connection: Connection, claim: Claim) -> None:
+            for one in claim.copied:
+                note_copies(connection, one)
+            _forget(connection, [one.id for one in claim.work])
             # SQLite cannot keep another process from the same entries: when the record has changed, it is followed again.
-            for now in _levels(connection, [one for one in work if one.action == "mark"]):
+            for now in _levels(connection, [one for one in claim.work if one.action == "mark"]):
                 connection.execute(insert(outbox).values(now))
 
         return self._database.hold(begin, end)
+
+    async def note(self, copied: Copied) -> None:
+        """See `Outbox.note`."""
+        await self._database.write(lambda connection: note_copies(connection, copied))
 
     async def failed(self, work: Sequence[Work], error: str) -> None:
         """See `Outbox.failed`."""

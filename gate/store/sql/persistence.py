@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from gate.store.sql.arrays import insert_new
 from gate.store.sql.lookup import by_project, no_trace, trace_bytes
 from gate.store.sql.schema import marks, outbox, traces
 
@@ -36,17 +37,11 @@ def set_persistence(
 
 def set_marks(connection: Connection, project: int, trace_ids: Sequence[bytes], *, persistent: bool) -> None:
     """Set the mark of each of these (few) traces in the span store beside the records, or take it away."""
-    if not trace_ids:
-        return
-    mine = (marks.c.project == project) & marks.c.trace_id.in_(trace_ids)
-    if not persistent:
-        connection.execute(delete(marks).where(mine))
-        return
-    # Not ON CONFLICT: SQLAlchemy would compile it again each time. A second writer's insert in between fails the transaction, which
-    # is then tried again.
-    known = set(connection.scalars(select(marks.c.trace_id).where(mine)))
-    if new := [{"project": project, "trace_id": trace_id} for trace_id in trace_ids if trace_id not in known]:
-        connection.execute(insert(marks), new)
+    if persistent:
+        rows = [{"project": project, "trace_id": trace_id} for trace_id in trace_ids]
+        insert_new(connection, marks, rows, "project", "trace_id")
+    elif trace_ids:
+        connection.execute(delete(marks).where(marks.c.project == project, marks.c.trace_id.in_(trace_ids)))
 
 
 def work_row(project: int, trace_id: bytes, action: str, before_ns: int = 0) -> dict[str, Any]:

@@ -5,13 +5,14 @@ transaction that loses is done again.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
 import asyncpg
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -29,6 +30,8 @@ _AT_ONCE = 2
 _POOL = 10
 _HOLDERS = 4
 """Transactions that wait for another store, at most: they must leave connections to everybody else."""
+_IDLE_SECONDS = 5.0
+"""A connection that nobody used for so long is asked whether it still works before it is used."""
 _TRIES = 10
 _AGAIN = ("23505", "40001", "40P01")
 """SQLSTATE of a lost race: unique violation, serialization failure, deadlock."""
@@ -154,8 +157,7 @@ class PostgresDatabase:
                 async with self._errors():
                     return await self._transaction(work, seconds, options)
             except Unavailable as error:
-                state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", "")
-                if attempt == _TRIES or state not in _AGAIN:
+                if attempt == _TRIES or not _can_be_tried_again(error.__cause__):
                     raise
                 await asyncio.sleep(0.005 * attempt)
         raise AssertionError("unreachable")
@@ -199,6 +201,13 @@ def must_be_known(version: tuple[int, ...]) -> None:
         )
 
 
+def _can_be_tried_again(cause: BaseException | None) -> bool:
+    """Whether a transaction lost a race, or its connection before it wanted to commit (an error of the commit has no statement)."""
+    if not isinstance(cause, DBAPIError):
+        return False
+    return getattr(cause.orig, "sqlstate", "") in _AGAIN or (cause.connection_invalidated and cause.statement is not None)
+
+
 def _is_away(error: Exception) -> bool:
     """Whether the server, and not a statement, is the reason of an Unavailable."""
     if not isinstance(error, Unavailable):
@@ -220,4 +229,24 @@ class _Queue(NamedTuple):
 
 
 def _engine(url: str) -> AsyncEngine:
-    return create_async_engine(url, pool_size=_POOL, max_overflow=0, pool_pre_ping=True, connect_args={"timeout": 10})
+    engine = create_async_engine(url, pool_size=_POOL, max_overflow=0, connect_args={"timeout": 10})
+    event.listen(engine.sync_engine, "checkin", _used)
+    event.listen(engine.sync_engine, "checkout", _must_work)
+    return engine
+
+
+def _used(_: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _must_work(connection: Any, record: Any, _: Any) -> None:
+    """Not `pool_pre_ping`: that asks each time, in a transaction of its own, which is three more trips for each of ours. A server
+    that ends closes its connections, and one that was lost silently is only found by asking."""
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+    now = time.monotonic()
+    if now - record.info.get("used", now) > _IDLE_SECONDS:
+        try:
+            connection.ping()
+        except Exception as error:
+            raise InvalidatePoolError from error

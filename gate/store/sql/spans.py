@@ -50,13 +50,14 @@ class SqlSpans:
 
         return await self._database.read(work)
 
-    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
-        """See `SpanStore.mark`."""
+    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
+        """See `SpanStore.mark`: nothing is copied."""
 
         def work(connection: Connection) -> None:
             set_marks(connection, project_key(connection, project), [trace_bytes(trace_id)], persistent=persistent)
 
         await self._database.write(work)
+        return ()
 
     async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:
         """See `SpanStore.delete`."""

@@ -16,7 +16,7 @@ from gate.store.sql.schema import outbox, runs, samples, traces
 from gate.store.sql.search import cursor_of, page_query
 from gate.store.sql.words import services_of
 from gate.store.times import to_text
-from gate.store.values import Candidates, Pruned
+from gate.store.values import Candidates, Origin, Pruned
 
 
 class SqlTraces:
@@ -32,6 +32,22 @@ class SqlTraces:
         if not found:
             raise no_trace(trace_id)
         return found[trace_id]
+
+    async def origin(self, project: str, trace_id: str) -> Origin:
+        """See `Traces.origin`."""
+
+        def work(connection: Connection) -> Origin:
+            query = select(runs.c.id, runs.c.gate, runs.c.environment, runs.c.commit, traces.c.environment)
+            mine = (traces.c.project == project_key(connection, project)) & (traces.c.trace_id == trace_bytes(trace_id))
+            row = connection.execute(
+                query.select_from(traces.outerjoin(runs, runs.c.key == traces.c.run)).where(mine)
+            ).one_or_none()
+            if row is None:
+                raise no_trace(trace_id)
+            run, gate, environment, commit, said = row
+            return Origin("", "", said, "") if run is None else Origin(run, gate, environment, commit)
+
+        return await self._database.read(work)
 
     async def several(self, project: str, trace_ids: Sequence[str]) -> tuple[TraceSummary, ...]:
         """See `Traces.several`."""
