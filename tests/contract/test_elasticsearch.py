@@ -98,7 +98,8 @@ async def test_more_attributes_than_are_indexed(stores: Stores):
 
 async def test_a_day_is_dropped_whole(stores: Stores, access: Access):
     """When nothing in it is needed but persistent traces, whose copies stay; a later day stays as it is."""
-    await give(stores, *[span(number, name=f"op {number}") for number in range(1, 6)], now_ns=NOW - 10 * DAY)
+    days = [span(number, name=f"op {number}", shelf=number) for number in range(1, 6)]
+    await give(stores, *days, now_ns=NOW - 10 * DAY)
     await give(stores, span(6), now_ns=NOW)
     await stores.traces.set_persistent("shop", trace_id(3), persistent=True, by="eve", now_ns=NOW)
     await marked(stores, 3, persistent=True)
@@ -111,6 +112,9 @@ async def test_a_day_is_dropped_whole(stores: Stores, access: Access):
     assert (deleted, await indices(access)) == (2, ["-persistent", "-spans-2026.05.28"])
     assert [await span_names(stores, number) for number in (1, 3, 4, 6)] == [[], ["op 3"], [], ["GET /orders"]]
     assert await stores.spans.missing("shop", [trace_id(3), trace_id(6)]) == frozenset()
+    # Its copy is found by its attributes, too.
+    assert await stores.spans.having("shop", "shelf", "3", limit=10) == {trace_id(3)}
+    assert await having(stores, "shelf", "3", 3, 6) == {3}
     # No longer persistent, it goes like any other.
     await marked(stores, 3, persistent=False)
     assert await stores.spans.delete("shop", [trace_id(3)], before_ns=NOW - DAY) == 1

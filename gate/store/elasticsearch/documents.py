@@ -60,9 +60,9 @@ def encode(project: str, trace_id: str, received_ns: int, blob: bytes, body: byt
     return msgspec.json.encode(SpanDocument(project, trace_id, received_ns, listed, len(listed) < len(terms), blob))
 
 
-def body_of(source: dict[str, str]) -> bytes:
-    """The uncompressed body in a document's `_source`."""
-    return decompress(base64.b64decode(source["body"]))
+def body_of(stored: str) -> bytes:
+    """The uncompressed body in a document's field `body`."""
+    return decompress(base64.b64decode(stored))
 
 
 def term_of(key: str, value: str) -> tuple[str, bool]:

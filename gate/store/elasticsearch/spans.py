@@ -1,6 +1,7 @@
 """The span store in Elasticsearch."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from gate.store.elasticsearch.bulk import Action, Bulk
 from gate.store.elasticsearch.cluster import Access, Cluster, reason_of
 from gate.store.elasticsearch.documents import body_of, document_id, encode, term_of
 from gate.store.elasticsearch.indices import Indices
+from gate.store.elasticsearch.recent import RecentBodies
 from gate.store.values import StoredChunk
 
 _AT_ONCE = 500
@@ -71,6 +73,7 @@ class ElasticsearchSpans:
         self._indices = indices
         self._manifest = manifest
         self._bulk = Bulk(cluster)
+        self._read = RecentBodies()
 
     async def put(self, project: str, chunks: Sequence[tuple[TraceChunk, StoredChunk, bytes]]) -> None:
         """Write chunks, with their compressed bodies, and return when they are on disk. They belong to their trace once the
@@ -97,7 +100,9 @@ class ElasticsearchSpans:
         places = await self._manifest.chunks(project, trace_ids)
         bodies: dict[tuple[str, bytes], bytes] = {}
         async for part in self._documents(project, _flat(places), ["body"]):
-            bodies.update({(trace_id, chunk.digest): body_of(source) for trace_id, chunk, source in part})
+            for trace_id, chunk, source in part:
+                self._read.add((project, trace_id, chunk.digest), source["body"])
+                bodies[trace_id, chunk.digest] = body_of(source["body"])
         found: dict[str, tuple[bytes, ...]] = {}
         for trace_id in trace_ids:
             of_trace = [bodies.get((trace_id, chunk.digest)) for chunk in places.get(trace_id, ())]
@@ -110,7 +115,7 @@ class ElasticsearchSpans:
         """See `SpanStore.missing`."""
         places = await self._manifest.chunks(project, trace_ids)
         there: set[tuple[str, bytes]] = set()
-        async for part in self._documents(project, _flat(places), False):
+        async for part in self._documents(project, _flat(places), []):
             there.update((trace_id, chunk.digest) for trace_id, chunk, _ in part)
         lost = {trace_id for trace_id, chunk in _flat(places) if (trace_id, chunk.digest) not in there}
         return frozenset(lost | {trace_id for trace_id in trace_ids if trace_id not in places})
@@ -123,14 +128,13 @@ class ElasticsearchSpans:
         actions = [Action(self._indices.persistent, _mark_id(project, trace_id), mark)]
         wanted = [(trace_id, chunk) for chunk in chunks if persistent and not chunk.kept]
         copied: list[bytes] = []
-        async for part in self._documents(project, wanted, True):
-            actions += [
-                Action(self._indices.persistent, document_id(project, trace_id, chunk), msgspec.json.encode(source))
-                for _, chunk, source in part
-            ]
+        async for part in self._bodies(project, wanted):
+            for chunk, body in part:
+                source = encode(project, trace_id, chunk.received_ns, base64.b64decode(body), body_of(body))
+                actions.append(Action(self._indices.persistent, document_id(project, trace_id, chunk), source))
             await self._bulk.send(actions)  # the mark goes with the first of them: one write
             actions = []
-            copied += [chunk.digest for _, chunk, _ in part]
+            copied += [chunk.digest for chunk, _ in part]
         if actions:
             await self._bulk.send(actions)
         return tuple(copied)
@@ -202,10 +206,19 @@ class ElasticsearchSpans:
         """Later calls raise Unavailable."""
         await self._cluster.close()
 
+    async def _bodies(self, project: str, wanted: Sequence[Place]) -> AsyncIterator[list[tuple[StoredChunk, str]]]:
+        """The chunks of a trace that are there, in parts, as documents have their bodies. What was just read is not asked for."""
+        known = [(chunk, self._read.get((project, trace_id, chunk.digest))) for trace_id, chunk in wanted]
+        if known and all(body is not None for _, body in known):
+            yield [(chunk, body) for chunk, body in known if body is not None]
+            return
+        async for part in self._documents(project, wanted, ["body"]):
+            yield [(chunk, source["body"]) for _, chunk, source in part]
+
     async def _documents(
-        self, project: str, wanted: Sequence[Place], fields: list[str] | bool
+        self, project: str, wanted: Sequence[Place], fields: list[str]
     ) -> AsyncIterator[list[tuple[str, StoredChunk, dict[str, Any]]]]:
-        """The documents that are there, with these fields of their source (all, none), in parts. In real time."""
+        """The documents that are there, with these fields of their source, in parts. In real time."""
         for part in _by_size(wanted):
             found, gone = await self._get(project, part, fields, kept=False)
             if gone:
@@ -213,14 +226,14 @@ class ElasticsearchSpans:
             yield found
 
     async def _get(
-        self, project: str, part: Sequence[Place], fields: list[str] | bool, *, kept: bool
+        self, project: str, part: Sequence[Place], fields: list[str], *, kept: bool
     ) -> tuple[list[tuple[str, StoredChunk, dict[str, Any]]], list[Place]]:
         """What is where it should be (`kept`: where it could be as well), and what is not."""
         docs = [
             {
                 "_index": self._indices.persistent if chunk.kept != kept else self._indices.of(chunk.received_ns),
                 "_id": document_id(project, trace_id, chunk),
-                "_source": fields,
+                "_source": fields or False,
             }
             for trace_id, chunk in part
         ]
