@@ -95,6 +95,8 @@ def test_the_keys_are_listed(reader: Reader) -> None:
     dialog = page.locator("#keyboard")
     assert dialog.is_visible()
     assert "g s" in " ".join(dialog.locator("dl").inner_text().split())
+    names = dialog.locator("dd").all_inner_texts()
+    assert len(names) == len(set(names)) and "This list" in names, names
     assert axe(page) == []
     page.keyboard.press("Escape")
     assert not dialog.is_visible()

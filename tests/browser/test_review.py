@@ -144,6 +144,7 @@ def test_two_people_decide_otherwise(ann: Reader, reviewed: Server) -> None:
     first = verdict.findings[0].fingerprint
     reviewed.run(reviewed.gate.reject("default", "pr-7", (first,), by="bob", reason="data is lost"))
     finding.locator("summary", has_text="Approve").click()
+    expect(finding.locator("details.approve [name=reason]")).to_be_focused()
     finding.get_by_role("button", name="Approve").click()
     said = mine.locator(".flash.failed").inner_text()
     assert "bob has rejected" in said and "data is lost" in said

@@ -20,7 +20,7 @@ function all() {
 
 function list() {
   const dialog = document.getElementById("keyboard");
-  const entries = [...all(), ["?", { name: "This list" }]].map(([keys, { name }]) => {
+  const entries = [...all()].map(([keys, { name }]) => {
     const term = document.createElement("dt");
     for (const key of keys.split(" ")) {
       const kbd = document.createElement("kbd");

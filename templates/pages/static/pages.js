@@ -26,6 +26,10 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+// Who opens a question can answer at once. A toggle does not bubble.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches("details.menu[open]")) event.target.querySelector("[name=reason]")?.focus();
+}, true);
 // A form is sent once, however often its button is pressed; a page that is shown again from history can send again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
