@@ -134,6 +134,4 @@ def _settled(comparison: Comparison, findings: tuple[Finding, ...], by_fingerpri
                 finding, level=judged.level, approval=judged.approval, rejection=judged.rejection, rule=judged.rule
             )
         settled.append(finding)
-    if not settled:
-        settled = [finding for finding in findings if finding.flows[:1] == (comparison.key,)]
     return msgspec.structs.replace(comparison, findings=tuple(settled))

@@ -5,7 +5,9 @@ import msgspec
 from gate.model.flow import FlowKey
 from gate.model.run import Report
 from gate.model.verdict import Conclusion
+from gate.report import render
 from gate.report.html import UNFOLDED_AT_MOST, html
+from gate.report.view import count_up, flow_views
 from tests import report_examples
 
 FLOWS, CALLS = 60, 500
@@ -40,3 +42,14 @@ def test_changes_are_in_the_file_however_large_it_is() -> None:
     assert limited.count("Began here") > 1
     for row in [line for line in whole.splitlines() if "Began here" in line]:
         assert row in limited
+
+
+def test_a_flow_that_is_unchanged_shows_nothing_of_its_namesake() -> None:
+    """Without test cases a route is several flows of one key: the request that changed is one, the others stay as they are."""
+    story = report_examples.story()
+    changed = story.comparisons[0]
+    alike = msgspec.structs.replace(changed, flow=changed.sample, pairs=((0, 0),), findings=())
+    report = report_examples.report(Conclusion.FAIL, (changed, alike))
+    assert count_up(report, flow_views(report)).changed == 1
+    assert "changes 1 of 2 traced flows" in render(report, "text")
+    assert [bool(view.comparison.findings) for view in flow_views(report)] == [True, False]
