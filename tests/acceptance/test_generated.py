@@ -131,6 +131,30 @@ def test_pytest(gate: Gate, files: dict[str, Path]) -> None:
             assert not any("answers_202" in name for name in failed)
 
 
+def test_pytest_reports_its_result(gate: Gate, files: dict[str, Path]) -> None:
+    """The server's spec of the file's name has each environment's last result, as the server itself sees the trace. Where there is none,
+    nothing is said; where the server cannot take it, a warning says why, which fails no test, however warnings are treated."""
+
+    def run(release: int, code: int) -> str:
+        variables = {"SPANGATE_SERVER": gate.url, "SPANGATE_ENVIRONMENT": environment(gate, release), "SPANGATE_QUIET": "1.5"}
+        ran = run_pytest(files["pytest"].name, cwd=gate.folder, PYTEST_ADDOPTS="-W error -p no:asyncio", **variables)
+        assert ran.returncode == code, ran.stdout + ran.stderr
+        return ran.stdout
+
+    assert "not reported" not in run(1, 0)
+    text = files["yaml"].read_text()
+    kept = gate.call("POST", "/specs", json={"text": text})["id"]
+    assert "not reported" not in run(1, 0) + run(2, 1)
+    results = {each["environment"]: each for each in gate.call("GET", f"/specs/{kept}")["results"]}
+    assert {name: all(check["ok"] for check in each["checks"]) for name, each in results.items()} == {
+        "release-1": True, "release-2": False,
+    }  # fmt: skip
+    another = gate.call("POST", "/specs", json={"text": text})["id"]
+    assert "the result was not reported: 2 specs are called 'test_persist_trace'" in run(1, 0)
+    for each in (kept, another):
+        gate.http.delete(f"/api/v1/specs/{each}").raise_for_status()
+
+
 def test_curl(gate: Gate, files: dict[str, Path]) -> None:
     """The script gets its 202 from both releases; the trace that it names shows, on the server, that only one of them did the work."""
     for release, works in ((1, True), (2, False)):
