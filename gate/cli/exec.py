@@ -11,7 +11,7 @@ import msgspec
 import rich_click
 
 from gate.cli.exec_server import judge_on_server
-from gate.cli.options import golden_option, report_options, repository_of, server_options
+from gate.cli.options import compress_option, golden_option, report_options, repository_of, server_options
 from gate.cli.output import print_report, say
 from gate.codec.assemble import build_traces
 from gate.errors import BadRequest, NoTraces
@@ -22,7 +22,7 @@ from gate.runner.checkout import checkout
 from gate.runner.goldens import Sample, is_closed, samples_of
 from gate.runner.judging import Baseline, confirmed, exit_code, judge_run, unsettled
 from gate.runner.recording import Recording, flows_of, record
-from gate.runner.repository import Repository
+from gate.runner.repository import DIRECTORY, Repository
 from gate.runner.waiting import Patience
 
 
@@ -33,6 +33,7 @@ class Options(msgspec.Struct, frozen=True):
     environment: str
     repeat: int
     update: bool
+    compress: bool | None
     confirm: bool
     patience: Patience
     format: str
@@ -47,6 +48,7 @@ class Options(msgspec.Struct, frozen=True):
     "--repeat", type=click.IntRange(1, 100), default=1, help="With --update: record so many golden runs.", show_default=True
 )
 @click.option("--update", is_flag=True, help="Make this run the golden one instead of judging it.")
+@compress_option
 @click.option("--confirm", is_flag=True, help="Run a failing command again; only findings seen both times count.")
 @click.option("--quiet", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Seconds without spans: complete.")
 @click.option("--deadline", type=click.FloatRange(1, 3600), default=60.0, show_default=True, help="Seconds to wait at most.")
@@ -61,6 +63,7 @@ def exec_command(
     environment: str,
     repeat: int,
     update: bool,
+    compress: bool | None,
     confirm: bool,
     quiet: float,
     deadline: float,
@@ -84,7 +87,9 @@ def exec_command(
         raise BadRequest("--repeat records golden runs.", hint="Add --update, or use --confirm to judge twice.")
     if update and confirm:
         raise BadRequest("--update records, --confirm judges.", hint="Use one of them.")
-    options = Options(command, environment, repeat, update, confirm, Patience(quiet, deadline), format_, out)
+    if compress is not None and (server or not update):
+        raise BadRequest("--compress is about golden files that are written.", hint="Use it with --update and without --server.")
+    options = Options(command, environment, repeat, update, compress, confirm, Patience(quiet, deadline), format_, out)
     if server:
         return asyncio.run(judge_on_server(options, server, token, project))
     repository = repository_of(golden_dir)
@@ -109,7 +114,7 @@ async def _judge(options: Options, repository: Repository) -> int:
             report = confirmed(report, await _report(options, second, baseline), baseline)
     repository.remember(report, recording.spans)
     print_report(report, options.format, options.out)
-    _say_next(options, report, baseline)
+    _say_next(options, report, baseline, repository)
     return _final(exit_code(report.verdict), recording.ended.code)
 
 
@@ -134,7 +139,7 @@ async def _update(options: Options, repository: Repository) -> int:
         raise NoTraces(
             "Every trace of the command is incomplete, so nothing was recorded.", hint="Spans name parents that never came."
         )
-    written = repository.goldens.write(samples)
+    written = repository.goldens.write(samples, compress=options.compress)
     baseline = repository.baseline()
     report = judge_run(await _run(options, recordings[-1].run), recordings[-1].flows, baseline)
     repository.remember(report, recordings[-1].spans)
@@ -191,10 +196,14 @@ def _final(verdict: int, command: int) -> int:
     return verdict or command
 
 
-def _say_next(options: Options, report: Report, baseline: Baseline) -> None:
+def _say_next(options: Options, report: Report, baseline: Baseline, repository: Repository) -> None:
     command = shlex.join(options.command)
     if not baseline.samples:
         say(f"there are no golden traces yet; record some: spangate exec --repeat 3 --update -- {command}")
     elif exit_code(report.verdict) == 1:
         say("if the changes are meant: `spangate approve last` accepts them, or record anew:")
         say(f"spangate exec --repeat 3 --update -- {command}")
+        if options.out is None:
+            folder = "" if repository.directory == Path(DIRECTORY) else f"--golden-dir {shlex.quote(str(repository.directory))} "
+            traces = shlex.quote(str(repository.last_traces))
+            say(f"side by side, as a page: spangate check {folder}{traces} --format html > report.html")

@@ -9,7 +9,7 @@ from gate.cli.options import client_of
 from gate.cli.output import print_server_report, say
 from gate.errors import NoTraces
 from gate.model.run import Run
-from gate.model.verdict import Verdict
+from gate.model.verdict import Conclusion, Verdict
 from gate.report.address import page_of
 from gate.report.words import count
 from gate.runner.checkout import checkout
@@ -102,6 +102,8 @@ async def _conclude(options: "Options", client: ServerClient, run: Run, verdict:
         code = exit_code_without(verdict, gone)
     if code == 1:
         say(f"if the changes are meant: spangate approve {run.id} --server {client.server}, or approve on the run's page")
+    if verdict.conclusion is Conclusion.NEW and not any(flow.samples for flow in verdict.flows):
+        say(f"to compare with this run from now on: spangate promote --run {run.id} --server {client.server}")
     if ended.code and not code:
         say(f"the traces are good, the command ended with {ended.code}")
     return code or ended.code

@@ -46,6 +46,15 @@ def golden_option(function: F) -> F:
     )(function)
 
 
+def compress_option(function: F) -> F:
+    """`--compress`."""
+    return click.option(
+        "--compress/--no-compress",
+        default=None,
+        help="Write golden files with zstd, a tenth of the size. Default: as the folder has them.",
+    )(function)
+
+
 def report_options(function: F) -> F:
     """`--format` and `--out`."""
     function = click.option(

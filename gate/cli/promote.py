@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import rich_click
 
-from gate.cli.options import client_of, golden_option, repository_of, server_options
+from gate.cli.options import client_of, compress_option, golden_option, repository_of, server_options
 from gate.cli.output import print_text, say
 from gate.cli.traces import traces_of_files
 from gate.errors import BadRequest, NoTraces
@@ -23,9 +23,18 @@ from gate.service import Promotion
 @click.option("--run", default="", help="Promote every trace of this run of the server.")
 @click.option("--reason", default="", help="Why, for those who look at the baseline later.")
 @click.option("--replace", is_flag=True, help="Files: forget the flow's older golden traces.")
+@compress_option
 @click.argument("traces", nargs=-1)
 def promote(
-    traces: tuple[str, ...], server: str, token: str, project: str, golden_dir: Path, run: str, reason: str, replace: bool
+    traces: tuple[str, ...],
+    server: str,
+    token: str,
+    project: str,
+    golden_dir: Path,
+    run: str,
+    reason: str,
+    replace: bool,
+    compress: bool | None,
 ) -> int:
     """Make traces golden: by id on the server, or from files into --golden-dir.
 
@@ -43,7 +52,7 @@ def promote(
         raise BadRequest("Nothing is named.", hint="Give trace ids or --run with --server, or files.")
     if run or server:
         return asyncio.run(_on_server(traces, run, reason, client_of(server, token, project)))
-    return _here(traces, repository_of(golden_dir), replace)
+    return _here(traces, repository_of(golden_dir), replace, compress)
 
 
 async def _on_server(trace_ids: tuple[str, ...], run: str, reason: str, client: ServerClient) -> int:
@@ -59,7 +68,7 @@ async def _on_server(trace_ids: tuple[str, ...], run: str, reason: str, client: 
     return 0 if done else NoTraces.exit_code
 
 
-def _here(files: tuple[str, ...], repository: Repository, replace: bool) -> int:
+def _here(files: tuple[str, ...], repository: Repository, replace: bool, compress: bool | None) -> int:
     samples = [sample for trace in traces_of_files(files) for sample in samples_of(trace)]
     for sample in samples:
         if not is_closed(sample):
@@ -67,7 +76,7 @@ def _here(files: tuple[str, ...], repository: Repository, replace: bool) -> int:
     closed = [sample for sample in samples if is_closed(sample)]
     if not closed:
         raise NoTraces("Every trace is incomplete: nothing was promoted.", hint="Spans name parents that never came.")
-    for path in repository.goldens.write(closed, add=not replace):
+    for path in repository.goldens.write(closed, add=not replace, compress=compress):
         print_text(str(path))
     say(f"promoted {count(len(closed), 'flow')}; commit {repository.goldens.folder}")
     return 0

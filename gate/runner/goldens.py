@@ -1,4 +1,5 @@
-"""Golden traces as files of the repository: `golden/<flow>.jsonl`, one OTLP/JSON `TracesData` a line, reviewed like snapshots.
+"""Golden traces as files of the repository: `golden/<flow>.jsonl`, one OTLP/JSON `TracesData` a line, reviewed like snapshots;
+`<flow>.jsonl.zst` where the folder is compressed.
 
 Beside each stands `<flow>.txt`, the normalised tree for the eyes of a reviewer; it is written, never read.
 """
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import zstandard
 
 from gate.codec.assemble import build_traces
 from gate.codec.encode import encode_json
-from gate.codec.files import read_spans
+from gate.codec.files import MAX_INFLATED_BYTES, read_spans
+from gate.codec.inflate import detected_encoding, inflate
 from gate.errors import BadRequest, UnreadableTraces
 from gate.model.flow import Flow, FlowKey, RunFlows
 from gate.model.trace import ProblemKind, Resource, Span, Trace
@@ -22,6 +25,7 @@ from gate.runner.files import write_whole
 from gate.runner.outline import outline
 
 RUN = "spangate.run"
+PLAIN, COMPRESSED = ".jsonl", ".jsonl.zst"
 SAMPLES_AT_MOST = 200
 """Golden lines of one flow; a loop that runs a thousand times teaches nothing new after that."""
 
@@ -44,8 +48,8 @@ class GoldenFiles:
     def read(self) -> tuple[Sample, ...]:
         """Every golden sample, file by file. Raises UnreadableTraces with file, line and reason."""
         samples: list[Sample] = []
-        for path in sorted(self.folder.glob("*.jsonl")):
-            for number, line in enumerate(_bytes(path).splitlines(), start=1):
+        for path in sorted((*self.folder.glob(f"*{PLAIN}"), *self.folder.glob(f"*{COMPRESSED}"))):
+            for number, line in enumerate(_plain(path).splitlines(), start=1):
                 if line.strip():
                     try:
                         spans = read_spans(line, source=str(path))
@@ -56,8 +60,11 @@ class GoldenFiles:
                     samples += [sample for trace in build_traces(spans) for sample in samples_of(trace)]
         return tuple(samples)
 
-    def write(self, samples: Iterable[Sample], *, add: bool = False) -> tuple[Path, ...]:
-        """Replace the golden samples of the flows that `samples` are of (or add to them); other flows stay. Returns the files."""
+    def write(self, samples: Iterable[Sample], *, add: bool = False, compress: bool | None = None) -> tuple[Path, ...]:
+        """Replace the golden samples of the flows that `samples` are of (or add to them); other flows stay. Returns the files.
+        `compress` None: as the folder has it."""
+        if compress is None:
+            compress = any(self.folder.glob(f"*{COMPRESSED}"))
         by_key = _by_key(samples)
         if add:
             known = _by_key(self.read())
@@ -65,18 +72,25 @@ class GoldenFiles:
         written: list[Path] = []
         for key, of_flow in by_key.items():
             kept = list({(sample.run, sample.flow.trace_id): sample for sample in of_flow}.values())[-SAMPLES_AT_MOST:]
-            path = self.path(key)
-            write_whole(path, b"".join(encode_json(_stamped(sample)) + b"\n" for sample in kept))
-            write_whole(path.with_suffix(".txt"), outline(kept[0].flow, len(kept)).encode("utf-8", "replace"))
+            lines = b"".join(encode_json(_stamped(sample)) + b"\n" for sample in kept)
+            path, other = (self._file(key, COMPRESSED), self._file(key, PLAIN))[:: 1 if compress else -1]
+            write_whole(path, _compressor.compress(lines) if compress else lines)
+            write_whole(self._file(key, ".txt"), outline(kept[0].flow, len(kept)).encode("utf-8", "replace"))
+            other.unlink(missing_ok=True)
             written.append(path)
         return tuple(written)
 
     def path(self, key: FlowKey) -> Path:
-        """The file of a flow: readable, and distinct by a hash of the key."""
+        """The file of a flow, compressed or not."""
+        compressed = self._file(key, COMPRESSED)
+        return compressed if compressed.exists() else self._file(key, PLAIN)
+
+    def _file(self, key: FlowKey, suffix: str) -> Path:
+        """Its name: readable, and distinct by a hash of the key."""
         text = f"{key.test_case or key.service} {'' if key.test_case else key.operation}"
         words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60].rstrip("-")
         digest = hashlib.sha256("\0".join((key.test_case, key.service, key.operation)).encode("utf-8", "replace"))
-        return self.folder / f"{words or 'flow'}-{digest.hexdigest()[:8]}.jsonl"
+        return self.folder / f"{words or 'flow'}-{digest.hexdigest()[:8]}{suffix}"
 
 
 def samples_of(trace: Trace, run: str = "") -> tuple[Sample, ...]:
@@ -125,6 +139,18 @@ def _stamped(sample: Sample) -> list[Span]:
             resource = resources[id(span.resource)] = msgspec.structs.replace(span.resource, attributes=attributes)
         stamped.append(msgspec.structs.replace(span, resource=resource))
     return stamped
+
+
+_compressor = zstandard.ZstdCompressor(level=19)
+"""Slow and small: golden traces are written seldom and stay in the repository's history."""
+
+
+def _plain(path: Path) -> bytes:
+    data = _bytes(path)
+    try:
+        return inflate(data, detected_encoding(data), limit=MAX_INFLATED_BYTES)
+    except UnreadableTraces as error:
+        raise UnreadableTraces(error.reason, source=str(path), hint="Record it again with --update, or delete it.") from None
 
 
 def _bytes(path: Path) -> bytes:

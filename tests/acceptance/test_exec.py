@@ -98,6 +98,50 @@ def test_promoting_the_last_run_makes_it_golden(repository: Path) -> None:
     assert execute(cwd=repository).returncode == 1
 
 
+def test_golden_files_may_be_compressed(repository: Path) -> None:
+    """`--compress` writes them with zstd and they judge the same; later recordings keep the form, `--no-compress` goes back; a flow has
+    one file, in either form beside the tree for the reviewer."""
+    golden = repository / ".spangate" / "golden"
+
+    def names() -> set[str]:
+        return {file.name.partition(".")[2] for file in golden.iterdir()}
+
+    (plain,) = golden.glob("*.jsonl")
+    size = plain.stat().st_size
+    assert execute("--repeat", "3", "--update", "--compress", cwd=repository).returncode == 0
+    assert names() == {"jsonl.zst", "txt"}
+    (packed,) = golden.glob("*.zst")
+    assert packed.stat().st_size < size / 3
+    assert execute(cwd=repository).returncode == 0
+    assert execute(cwd=repository, SHOP="no-insert").returncode == 1
+    assert spangate("promote", ".spangate/last/traces.jsonl", cwd=repository).stdout.strip() == f".spangate/golden/{packed.name}"
+    assert names() == {"jsonl.zst", "txt"}
+    for shop in ("no-insert", ""):
+        assert execute(cwd=repository, SHOP=shop).returncode == 0
+    assert spangate("spec", "new", str(packed), "--out", "-", cwd=repository).returncode == 0
+    assert execute("--update", "--no-compress", cwd=repository).returncode == 0
+    assert names() == {"jsonl", "txt"}
+    refused = execute("--compress", cwd=repository)
+    assert (refused.returncode, "Use it with --update" in refused.stderr) == (2, True), refused.stderr
+
+
+def test_a_compressed_file_that_is_cut_is_explained(repository: Path) -> None:
+    """A golden file that ends too early is exit 2, by name, and never a smaller baseline."""
+    assert execute("--update", "--compress", cwd=repository).returncode == 0
+    (packed,) = (repository / ".spangate" / "golden").glob("*.zst")
+    packed.write_bytes(packed.read_bytes()[:-20])
+    result = execute(cwd=repository)
+    assert (result.returncode, packed.name in result.stderr, "truncated" in result.stderr) == (2, True, True), result.stderr
+
+
+def test_after_a_regression_the_page_is_one_command_away(repository: Path) -> None:
+    """Who has not written the reports is told how to see both traces side by side, without another run."""
+    failed = execute(cwd=repository, SHOP="no-insert")
+    (hint,) = [line.partition("a page: spangate ")[2] for line in failed.stderr.splitlines() if "side by side" in line]
+    page = spangate(*hint.removesuffix(" > report.html").split(), cwd=repository)
+    assert (page.returncode, "Began here" in page.stdout) == (1, True), page.stderr
+
+
 def test_a_first_run_is_new(tmp_path: Path) -> None:
     """Without golden traces the run is new, exit 0, and the person is told how to record."""
     result = execute(cwd=tmp_path)

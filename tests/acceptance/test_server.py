@@ -117,6 +117,18 @@ def test_a_regression_until_it_is_approved(gate: Gate, shop: dict[str, str], tmp
     assert (again.returncode, "approved by" in again.stdout) == (0, True), again.stdout + again.stderr
 
 
+def test_a_run_with_nothing_to_compare_with(gate: Gate, tmp_path: Path) -> None:
+    """Only the first run of a gate is called the first; each says how to make itself the baseline, which the next one passes by."""
+    variables = gate.project("begins")
+    first, second = (execute(cwd=tmp_path, **variables) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "First run for this gate: 1 flow recorded" in first.stdout
+    assert "Nothing to compare with yet: 1 flow without a baseline" in second.stdout
+    (hint,) = [line.partition(": spangate ")[2] for line in second.stderr.splitlines() if "spangate promote" in line]
+    assert spangate(*hint.split(), cwd=tmp_path, **variables).returncode == 0
+    assert "PASS" in execute(cwd=tmp_path, **variables).stdout
+
+
 def test_deciding_and_taking_it_back(gate: Gate, tmp_path: Path) -> None:
     """A notice is rejected and fails the run; who then approves is told who rejected it and why, and nothing is written, unless they
     say so; withdrawn, it is undecided again. `judge` looks anew, with the policy of now. What a run does not have is exit 2."""

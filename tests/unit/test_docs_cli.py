@@ -41,7 +41,9 @@ def section(name: str) -> str:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_and_its_options(name: str) -> None:
     """The section of a command names exactly its options; the overview has it."""
-    options = {opt for parameter in COMMANDS[name].params for opt in parameter.opts if opt.startswith("--")}
+    options = {
+        opt for parameter in COMMANDS[name].params for opt in (*parameter.opts, *parameter.secondary_opts) if opt.startswith("--")
+    }
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", section(name))) == options
     assert f"[`{name}`](#{name.replace(' ', '-')})" in TEXT
 
