@@ -69,9 +69,9 @@ async def _measured(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"spans": arguments.spans, "load": os.getloadavg()[0]}
     if "ingest" in parts:
-        found["ingest"] = [
-            await ingest.measure(kind, started, folder, arguments.ingest_spans, arguments.rounds) for kind in kinds
-        ]
+        found["ingest"] = []
+        for kind in kinds:
+            found["ingest"] += await ingest.measure(kind, started, folder, arguments.ingest_spans, arguments.rounds)
         _say(
             f"\nIngest over HTTP, {arguments.ingest_spans:,} spans in traces of 20, medians of {arguments.rounds} rounds by turns\n"
         )
@@ -123,6 +123,8 @@ def _table(head: str, rows: Sequence[tuple[Any, ...]]) -> None:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
