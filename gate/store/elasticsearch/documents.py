@@ -4,13 +4,12 @@ A field for each attribute key would let a sender fill the cluster's mapping: he
 """
 
 import base64
-from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
 from opentelemetry.proto.common.v1 import common_pb2
-from opentelemetry.proto.trace.v1 import trace_pb2 as pb
 
+from gate.codec.distinct import attributes_of
 from gate.store.attributes import text_of
 from gate.store.compression import decompress
 from gate.store.values import StoredChunk
@@ -41,7 +40,8 @@ class SpanDocument(msgspec.Struct, frozen=True, gc=False):
     project: str
     trace_id: str
     received_ns: int
-    attributes: list[str]
+    attributes: msgspec.Raw
+    """A list of terms."""
     unindexed: bool
     """Whether there are attributes that did not become terms."""
     body: bytes
@@ -56,8 +56,8 @@ def document_id(project: str, trace_id: str, chunk: StoredChunk) -> str:
 def encode(project: str, trace_id: str, received_ns: int, blob: bytes, body: bytes) -> bytes:
     """The document as JSON. `body` is what `blob` is compressed of."""
     terms = terms_of(body)
-    listed = list(terms) if len(terms) <= _TERMS else list(terms)[:_TERMS]
-    return msgspec.json.encode(SpanDocument(project, trace_id, received_ns, listed, len(listed) < len(terms), blob))
+    listed = msgspec.Raw(b"[%b]" % b",".join(terms if len(terms) <= _TERMS else sorted(terms)[:_TERMS]))
+    return msgspec.json.encode(SpanDocument(project, trace_id, received_ns, listed, len(terms) > _TERMS, blob))
 
 
 def body_of(stored: str) -> bytes:
@@ -71,32 +71,22 @@ def term_of(key: str, value: str) -> tuple[str, bool]:
     return term[:_TERM], len(term) <= _TERM and "\x00" not in key and "\x00" not in value
 
 
-def terms_of(body: bytes) -> set[str]:
-    """The terms of all attributes with a text in an OTLP body, of spans and resources."""
-    # Equal attributes are told apart by their bytes: most of them have been seen before, and need no decoding.
-    encoded = {attribute.SerializeToString() for attribute in _attributes(pb.TracesData.FromString(body))}
-    return {term for one in encoded if (term := _term(one)) is not None}
+def terms_of(body: bytes) -> set[bytes]:
+    """The terms, as JSON, of all attributes with a text in an OTLP body, of spans and resources."""
+    terms = {_cached_term(one) if len(one) < _TERM else _term(one) for one in attributes_of(body)}
+    terms.discard(b"")
+    return terms
 
 
-def _attributes(data: pb.TracesData) -> Iterator[common_pb2.KeyValue]:
-    for resource_spans in data.resource_spans:
-        yield from resource_spans.resource.attributes
-        for scope_spans in resource_spans.scope_spans:
-            for span in scope_spans.spans:
-                yield from span.attributes
-
-
-def _term(encoded: bytes) -> str | None:
-    return _cached_term(encoded) if len(encoded) < _TERM else _decoded_term(encoded)
-
-
-def _decoded_term(encoded: bytes) -> str | None:
+def _term(encoded: bytes) -> bytes:
+    """Of an encoded attribute; empty when it has no text."""
     attribute = common_pb2.KeyValue.FromString(encoded)
     kind = attribute.value.WhichOneof("value")
     if kind not in ("string_value", "bool_value", "int_value", "double_value"):
-        return None
+        return b""
     text = text_of(getattr(attribute.value, kind))
-    return None if text is None else term_of(attribute.key, text)[0]
+    return b"" if text is None else msgspec.json.encode(term_of(attribute.key, text)[0])
 
 
-_cached_term = lru_cache(maxsize=16_384)(_decoded_term)
+_cached_term = lru_cache(maxsize=16_384)(_term)
+"""Most attributes have been seen before, and need no decoding."""
