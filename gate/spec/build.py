@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from gate.errors import BadRequest
 from gate.model.trace import Span, SpanKind, Trace
-from gate.spec.scope import Occurrence, call_of, occurrences, requests, test_cases
+from gate.spec.scope import Occurrence, call_of, is_in_process, occurrences, requests, test_cases
 from gate.spec.spec import Call, Spec, Trigger
 from gate.spec.trigger import Recorded, recorded_request
 from gate.spec.validations import validations_of
+
+_IN_PROCESS = "The request was made inside the test's process: say where the service runs (`base_url`) to send it."
 
 
 def build_spec(samples: Sequence[Trace], *, entry: str = "", name: str = "") -> Spec:
@@ -82,6 +86,7 @@ def _recorded(samples: Sequence[Trace], found: Sequence[Occurrence]) -> Recorded
             spans[span.span_id] = span, client
     for occurrence in reversed(found):
         server, client = spans[occurrence[0].span_id]
-        if server.kind == SpanKind.SERVER and (recorded := recorded_request(server, client)):
-            return recorded
+        in_process = is_in_process(occurrence[0])
+        if (server.kind == SpanKind.SERVER or in_process) and (recorded := recorded_request(server, client)):
+            return msgspec.structs.replace(recorded, notes=(*recorded.notes, _IN_PROCESS)) if in_process else recorded
     return None

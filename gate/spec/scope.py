@@ -42,7 +42,8 @@ def occurrences(entry: Call, trace: Trace) -> tuple[Occurrence, ...]:
 
 
 def requests(trace: Trace) -> tuple[Occurrence, ...]:
-    """Every request that entered a service from outside of all services: SERVER and CONSUMER operations that no other is above.
+    """Every request that entered a service from outside of all services: SERVER and CONSUMER operations that no other is above, and
+    those that a test client made inside the test's own process, which instrumentations call INTERNAL.
 
     A trace without any gives the whole of each of its flows."""
     flows = normalize(trace)
@@ -62,10 +63,15 @@ def matching(entry: Call, test_case: str, traces: Sequence[Trace]) -> tuple[Trac
     return tuple(same or having)
 
 
+def is_in_process(operation: Operation) -> bool:
+    """Whether it answered an HTTP request without a network: INTERNAL, with the route that only a server knows."""
+    return operation.kind == SpanKind.INTERNAL and {"http.request.method", "http.route"} <= operation.attributes.keys()
+
+
 def _outermost(flow: Flow) -> Iterator[int]:
     end = 0
     for index, operation in enumerate(flow.operations):
-        if index >= end and operation.kind in _REQUESTS:
+        if index >= end and (operation.kind in _REQUESTS or is_in_process(operation)):
             end = _end(flow, index)
             yield index
 

@@ -9,8 +9,8 @@ _numbers = itertools.count(1)
 
 
 def drawn(text: str, attributes: dict[str, dict[str, AttributeValue]] | None = None, *, test_case: str = "") -> Trace:
-    """One trace. A line is `service: name`, `!` at its end is an error; the kind is SERVER for the first line of another service,
-    CLIENT for upper-case names and INTERNAL else. `attributes` are by span name."""
+    """One trace. A line is `service: name`, `!` at its end is an error; the kind is SERVER for the first line of another service
+    (a test, whose name begins with `test_`, answers nobody), CLIENT for upper-case names and INTERNAL else. `attributes` are by span name."""
     trace_id = f"{next(_numbers):032x}"
     spans: list[Span] = []
     stack: list[tuple[int, Span]] = []
@@ -21,7 +21,7 @@ def drawn(text: str, attributes: dict[str, dict[str, AttributeValue]] | None = N
         while stack and stack[-1][0] >= depth:
             stack.pop()
         parent = stack[-1][1] if stack else None
-        if parent is None or parent.service != service:
+        if (parent is None or parent.service != service) and not name.startswith("test_"):
             kind = SpanKind.SERVER
         else:
             kind = SpanKind.CLIENT if name[0].isupper() else SpanKind.INTERNAL

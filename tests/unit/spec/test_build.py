@@ -79,7 +79,19 @@ def test_the_entry_is_the_request_and_not_the_test() -> None:
     requests_only = drawn(ORDER, ATTRIBUTES)
     spec = build_spec([trace])
     assert (spec.name, spec.test_case) == ("test_order", "test_order")
-    assert check_spec(spec, requests_only).ok == (spec.entry.service == "shop")
+    assert spec.entry.service == "shop"
+    assert check_spec(spec, requests_only).ok
+
+
+def test_a_request_inside_the_process_of_the_test() -> None:
+    """A test client needs no network: instrumentations call the request INTERNAL below the test's span. It is the entry all the same,
+    and the spec says what it cannot know; answered by a running service, the spec holds."""
+    attributes = {**ATTRIBUTES, "order": {**ATTRIBUTES["POST /orders"], "http.scheme": "http", "http.host": "testserver"}}
+    spec = build_spec([drawn("shop: test_order\n  shop: order\n    shop: INSERT orders\n", attributes, test_case="test_order")])
+    assert (spec.entry.operation, spec.name, spec.parameters["base_url"]) == ("order", "test_order", "http://testserver")
+    assert any("inside the test's process" in note for note in spec.notes)
+    assert check_spec(spec, drawn("shop: order\n  shop: INSERT orders\n", attributes)).ok
+    assert not check_spec(spec, drawn("shop: order\n", attributes)).ok
 
 
 def test_several_requests() -> None:
