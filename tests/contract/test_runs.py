@@ -8,6 +8,7 @@ from gate.errors import BadRequest, Conflict, NotFound
 from gate.model.policy import Policy
 from gate.model.run import Run, RunState
 from gate.model.verdict import Level
+from gate.service import Project
 from gate.store.protocols import Stores
 from gate.store.values import Activity, Origin, StoredVerdict, Unjudged
 from tests.contract.made import NOW, SECOND, give, span, trace_id
@@ -73,6 +74,7 @@ async def test_unknown_runs_are_not_found(stores: Stores):
 
 async def test_the_first_run_of_a_gate(stores: Stores):
     """A run is first while its gate has no earlier one, whatever other gates and projects have; by order of creation."""
+    await stores.projects.create(Project("other", 30), now_ns=1)
     await give(stores, span(run="elsewhere"), project="other")
     for run_id, gate in (("a1", "api"), ("w1", "web"), ("a2", "api"), ("w2", "web")):
         await stores.runs.create(Run(run_id, "shop", gate=gate), now_ns=NOW)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, select
 
 from gate.model.flow import FlowKey
+from gate.store.sql.conflicts import insert_raised
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit, write_audits
+from gate.store.sql.lookup import no_trace, project_key, trace_bytes, write_audit, write_audits
 from gate.store.sql.persistence import set_persistence
 from gate.store.sql.schema import samples, stored, traces
 from gate.store.values import Sample
@@ -65,17 +66,9 @@ class SqlBaselines:
 
 
 def _add(connection: Connection, project: int, new: Sequence[Sample]) -> None:
-    """Insert samples that are not there yet, and pin those that are. Their traces' records are locked by the caller."""
-    known: dict[tuple[str, bytes], int] = {}
-    for _, part in by_project((project, trace_bytes(sample.trace_id)) for sample in new):
-        query = select(samples.c.baseline_id, samples.c.trace_id, samples.c.key)
-        rows = connection.execute(query.where(samples.c.project == project, samples.c.trace_id.in_(part))).tuples()
-        known.update({(baseline_id, trace_id): key for baseline_id, trace_id, key in rows})
-    there = [(known.get((sample.baseline_id, trace_bytes(sample.trace_id))), sample) for sample in new]
-    if pinned := [key for key, sample in there if key is not None and sample.pinned]:
-        connection.execute(update(samples).where(samples.c.key.in_(pinned)).values(pinned=True))
-    if fresh := [_values(project, sample) for key, sample in there if key is None]:
-        connection.execute(insert(samples), fresh)
+    """Insert samples that are not there yet, and pin those that are."""
+    identity = ("project", "baseline_id", "trace_id")
+    insert_raised(connection, samples, [_values(project, sample) for sample in new], "pinned", identity)
 
 
 def _values(project: int, sample: Sample) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, exists, false, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, false, select, update
 
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
@@ -12,6 +12,22 @@ from gate.store.sql.schema import counters, manifest
 from gate.store.values import Copied, StoredChunk
 
 _INSTALLATION = "installation"
+
+# Made once, as in `persistence`.
+_CHUNKS = (
+    select(manifest)
+    .where(manifest.c.project == bindparam("owner"), manifest.c.trace_id.in_(bindparam("ids", expanding=True)))
+    .order_by(manifest.c.received_ns)
+)
+_KEEP = (
+    update(manifest)
+    .where(
+        manifest.c.project == bindparam("owner"),
+        manifest.c.trace_id == bindparam("id"),
+        manifest.c.digest.in_(bindparam("digests", expanding=True)),
+    )
+    .values(kept=True)
+)
 
 
 class SqlManifest:
@@ -27,8 +43,7 @@ class SqlManifest:
             key = project_key(connection, project)
             found: dict[str, tuple[StoredChunk, ...]] = {}
             for _, part in by_project((key, trace_bytes(trace_id)) for trace_id in trace_ids):
-                query = select(manifest).where(manifest.c.project == key, manifest.c.trace_id.in_(part))
-                for row in connection.execute(query.order_by(manifest.c.received_ns)):
+                for row in connection.execute(_CHUNKS, {"owner": key, "ids": part}):
                     chunk = StoredChunk(row.digest, row.received_ns, row.size, row.kept)
                     found[row.trace_id.hex()] = (*found.get(row.trace_id.hex(), ()), chunk)
             return found
@@ -76,8 +91,7 @@ class SqlManifest:
 def note_copies(connection: Connection, copied: Copied) -> None:
     """Note that these chunks are kept where retention deletes nothing, in the caller's transaction."""
     key = project_key(connection, copied.project)
-    mine = (manifest.c.project == key) & (manifest.c.trace_id == trace_bytes(copied.trace_id))
-    connection.execute(update(manifest).where(mine, manifest.c.digest.in_(copied.digests)).values(kept=True))
+    connection.execute(_KEEP, {"owner": key, "id": trace_bytes(copied.trace_id), "digests": copied.digests})
 
 
 def forget_chunks(connection: Connection, project: int, trace_ids: "Sequence[bytes] | map[bytes]", *, before_ns: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, trace_bytes
@@ -81,22 +81,24 @@ def _of(connection: Connection, project: str, trace_id: str) -> list[ColumnEleme
 
 
 _JOINED = (traces.c.project == outbox.c.project) & (traces.c.trace_id == outbox.c.trace_id)
-_LEVEL = func.coalesce(traces.c.persistent, False).label("persistent")
+# Made once, as in `persistence`.
+_WORK = (
+    select(outbox, projects.c.name, func.coalesce(traces.c.persistent, False).label("persistent"))
+    .join(projects, projects.c.key == outbox.c.project)
+    .outerjoin(traces, _JOINED)
+    .where(outbox.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(outbox.c.key)
+)
+_FORGET = delete(outbox).where(outbox.c.key.in_(bindparam("keys", expanding=True)))
+_LEVEL = select(traces.c.persistent).where(traces.c.project == bindparam("owner"), traces.c.trace_id == bindparam("id"))
 
 
 def _read(connection: Connection, keys: Sequence[int]) -> tuple[Work, ...]:
     found: list[Work] = []
     for start in range(0, len(keys), _AT_ONCE):
-        query = (
-            select(outbox, projects.c.name, _LEVEL)
-            .join(projects, projects.c.key == outbox.c.project)
-            .outerjoin(traces, _JOINED)
-            .where(outbox.c.key.in_(keys[start : start + _AT_ONCE]))
-            .order_by(outbox.c.key)
-        )
         found += [
             Work(row.key, row.name, row.trace_id.hex(), row.action, row.before_ns, row.persistent, row.attempts, row.error)
-            for row in connection.execute(query)
+            for row in connection.execute(_WORK, {"keys": keys[start : start + _AT_ONCE]})
         ]
     return tuple(found)
 
@@ -113,7 +115,7 @@ def _oldest(connection: Connection, identities: Iterable[tuple[int, bytes]]) -> 
 
 def _forget(connection: Connection, ids: Sequence[int]) -> None:
     for start in range(0, len(ids), _AT_ONCE):
-        connection.execute(delete(outbox).where(outbox.c.key.in_(ids[start : start + _AT_ONCE])))
+        connection.execute(_FORGET, {"keys": ids[start : start + _AT_ONCE]})
 
 
 def _levels(connection: Connection, marks: Sequence[Work]) -> list[dict[str, Any]]:
@@ -121,7 +123,6 @@ def _levels(connection: Connection, marks: Sequence[Work]) -> list[dict[str, Any
     changed: list[dict[str, Any]] = []
     for one in {(one.project, one.trace_id): one for one in marks}.values():
         key = project_key(connection, one.project)
-        mine = (traces.c.project == key) & (traces.c.trace_id == trace_bytes(one.trace_id))
-        if bool(connection.scalar(select(traces.c.persistent).where(mine))) != one.persistent:
+        if bool(connection.scalar(_LEVEL, {"owner": key, "id": trace_bytes(one.trace_id)})) != one.persistent:
             changed.append(work_row(key, trace_bytes(one.trace_id), "mark"))
     return changed

@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from gate.store.sql.arrays import insert_new
+from gate.store.sql.conflicts import insert_missing
 from gate.store.sql.lookup import by_project, no_trace, trace_bytes
 from gate.store.sql.schema import marks, outbox, traces
+
+_MINE = (traces.c.project == bindparam("owner")) & traces.c.trace_id.in_(bindparam("ids", expanding=True))
+# Made once: to make a statement and its cache key costs more than to run it.
+_SET = update(traces).where(_MINE).values(persistent=bindparam("level"))
+_KNOWN = select(traces.c.trace_id).where(_MINE)
+_BEHIND = select(outbox.c.trace_id).where(
+    outbox.c.project == bindparam("owner"), outbox.c.trace_id.in_(bindparam("ids", expanding=True))
+)
 
 
 def set_persistence(
@@ -19,15 +27,14 @@ def set_persistence(
     their order. Raises NotFound when one of the traces does not exist."""
     left: set[bytes] = set()
     for _, part in by_project((project, trace_bytes(trace_id)) for trace_id in trace_ids):
-        mine = (traces.c.project == project) & traces.c.trace_id.in_(part)
-        if connection.execute(update(traces).where(mine).values(persistent=persistent)).rowcount < len(part):
-            known = set(connection.scalars(select(traces.c.trace_id).where(mine)))
+        mine = {"owner": project, "ids": part}
+        if connection.execute(_SET, {**mine, "level": persistent}).rowcount < len(part):
+            known = set(connection.scalars(_KNOWN, mine))
             raise no_trace(next(trace_id for trace_id in part if trace_id not in known).hex())
         behind = set(part)
         if beside:
             # After the update, which waits for a prune of the same trace: its entry is seen here.
-            query = select(outbox.c.trace_id).where(outbox.c.project == project, outbox.c.trace_id.in_(part))
-            behind = set(connection.scalars(query))
+            behind = set(connection.scalars(_BEHIND, mine))
             set_marks(connection, project, [trace_id for trace_id in part if trace_id not in behind], persistent=persistent)
         if behind:
             connection.execute(insert(outbox), [work_row(project, trace_id, "mark") for trace_id in sorted(behind)])
@@ -38,8 +45,8 @@ def set_persistence(
 def set_marks(connection: Connection, project: int, trace_ids: Sequence[bytes], *, persistent: bool) -> None:
     """Set the mark of each of these (few) traces in the span store beside the records, or take it away."""
     if persistent:
-        rows = [{"project": project, "trace_id": trace_id} for trace_id in trace_ids]
-        insert_new(connection, marks, rows, "project", "trace_id")
+        rows = [{"project": project, "trace_id": trace_id} for trace_id in sorted(trace_ids)]
+        insert_missing(connection, marks, rows)
     elif trace_ids:
         connection.execute(delete(marks).where(marks.c.project == project, marks.c.trace_id.in_(trace_ids)))
 

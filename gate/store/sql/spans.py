@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, bindparam, delete, exists, select
 from sqlalchemy import delete as sql_delete
 
 from gate.codec.batch import Batch
@@ -16,6 +16,13 @@ from gate.store.sql.persistence import set_marks
 from gate.store.sql.schema import chunks, marks, traces
 
 _IDS_A_QUERY = 500
+
+
+_BODIES = (
+    select(chunks.c.trace_id, chunks.c.body)
+    .where(chunks.c.project == bindparam("owner"), chunks.c.trace_id.in_(bindparam("ids", expanding=True)))
+    .order_by(chunks.c.key)
+)
 
 
 class SqlSpans:
@@ -150,8 +157,7 @@ def insert_chunks(connection: Connection, items: Sequence[tuple[int, PackedChunk
 def _blobs(connection: Connection, project: int, trace_ids: Sequence[str]) -> dict[str, list[bytes]]:
     found: dict[str, list[bytes]] = {}
     for part in _parts(trace_ids):
-        query = select(chunks.c.trace_id, chunks.c.body).where(chunks.c.project == project, chunks.c.trace_id.in_(part))
-        for trace_id, body in connection.execute(query.order_by(chunks.c.key)):
+        for trace_id, body in connection.execute(_BODIES, {"owner": project, "ids": part}):
             found.setdefault(trace_id.hex(), []).append(body)
     return found
 

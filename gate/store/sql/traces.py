@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select
 
 from gate.errors import Conflict
 from gate.service import TraceQuery, TraceSummary
@@ -17,6 +17,12 @@ from gate.store.sql.search import cursor_of, page_query
 from gate.store.sql.words import services_of
 from gate.store.times import to_text
 from gate.store.values import Candidates, Origin, Pruned
+
+_ORIGIN = (
+    select(runs.c.id, runs.c.gate, runs.c.environment, runs.c.commit, traces.c.environment)
+    .select_from(traces.outerjoin(runs, runs.c.key == traces.c.run))
+    .where(traces.c.project == bindparam("owner"), traces.c.trace_id == bindparam("id"))
+)
 
 
 class SqlTraces:
@@ -37,11 +43,8 @@ class SqlTraces:
         """See `Traces.origin`."""
 
         def work(connection: Connection) -> Origin:
-            query = select(runs.c.id, runs.c.gate, runs.c.environment, runs.c.commit, traces.c.environment)
-            mine = (traces.c.project == project_key(connection, project)) & (traces.c.trace_id == trace_bytes(trace_id))
-            row = connection.execute(
-                query.select_from(traces.outerjoin(runs, runs.c.key == traces.c.run)).where(mine)
-            ).one_or_none()
+            mine = {"owner": project_key(connection, project), "id": trace_bytes(trace_id)}
+            row = connection.execute(_ORIGIN, mine).one_or_none()
             if row is None:
                 raise no_trace(trace_id)
             run, gate, environment, commit, said = row
