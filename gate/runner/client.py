@@ -171,6 +171,11 @@ class ServerClient:
             ) from None
         if response.is_success:
             return response
+        if response.status_code == 401 and not self._headers:
+            raise errors.Unauthenticated(
+                f"{self.server} needs a token.",
+                hint="Set SPANGATE_TOKEN, or give --token; `spangate token create` makes one there.",
+            )
         raise _error(response, self.server)
 
 

@@ -209,7 +209,7 @@ def test_a_token_that_is_unknown_or_too_weak(gate: Gate, shop: dict[str, str], t
     """Exit 6: no token, a wrong one, and one without the scope, which is named."""
     weak = gate.project("shop", "ingest", "read")
     for variables, message in (
-        ({**shop, "SPANGATE_TOKEN": ""}, "needs a token"),
+        ({**shop, "SPANGATE_TOKEN": ""}, "needs a token. Set SPANGATE_TOKEN, or give --token"),
         ({**shop, "SPANGATE_TOKEN": "sg_wrong"}, "token"),
         (weak, "this needs review"),
     ):
