@@ -144,7 +144,7 @@ class Story:
             f"Open     {self.shown}/report.html    the two traces side by side\n"
             f"         {self.shown}/comment.md     what the pull request would show\n"
             f"         {self.shown}/persist.spec.yaml, {self.shown}/test_persist.py   the generated regression test\n"
-            f"Try      make demo KEEP=1            leaves the server up: the run's page above answers\n"
+            f"Try      make demo KEEP=1            leaves the server up, with the run's page\n"
             f"         .venv/bin/spangate diff {self.shown}/good.json {self.shown}/bad.json\n"
             f"         .venv/bin/spangate exec --help      the same on your own test command, no server needed",
             soft_wrap=True,
