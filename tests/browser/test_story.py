@@ -37,7 +37,7 @@ def test_from_search_to_a_failing_test(browser: Browser, served: Server) -> None
     page.get_by_role("button", name="Compare").click()
 
     page.wait_for_url("**/compare?**")
-    assert page.locator(".finding .sentence").inner_text().endswith("returned 0 rows, the golden traces return 1")
+    assert page.locator(".finding .sentence").inner_text().endswith("returned 0 rows, the first trace returns 1")
     assert page.locator("li.missing > .b b").all_inner_texts() == ["UPDATE traces", "update"]
 
     page.locator(".ask summary").click()
