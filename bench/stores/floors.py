@@ -51,7 +51,7 @@ async def postgres_over_http(servers: Servers, spans: int, seed: int) -> float:
 
 async def copy_alone(servers: Servers, spans: int, seed: int) -> float:
     """`COPY` of the compressed chunks into a table without an index, one commit for each request, four at once."""
-    requests = [[(one.trace_id, len(one.span_ids), blob) for one, blob in chunks] for chunks in _requests(spans, seed)]
+    requests = [[(one.trace_id, one.spans, blob) for one, blob in chunks] for chunks in _requests(spans, seed)]
     connections = [await asyncpg.connect(servers.postgres) for _ in range(CONNECTIONS)]
     await connections[0].execute(
         "create table floor_blobs (trace_id bytea not null, spans integer not null, body bytea not null)"

@@ -11,7 +11,7 @@ class TraceChunk(msgspec.Struct, frozen=True, gc=False):
 
     trace_id: bytes
     body: bytes
-    span_ids: tuple[bytes, ...]
+    spans: int
     services: tuple[str, ...]
     operations: tuple[tuple[str, str], ...]
     """Distinct (service, span name)."""

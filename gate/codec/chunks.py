@@ -57,10 +57,9 @@ class _Facts(msgspec.Struct, frozen=True, gc=False):
 class _Group:
     """What one request has of one trace, while it is collected."""
 
-    __slots__ = ("ends", "error", "facts", "operations", "roots", "sections", "span_ids", "starts")
+    __slots__ = ("ends", "error", "facts", "operations", "roots", "sections", "starts")
 
     def __init__(self) -> None:
-        self.span_ids: list[bytes] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.sections: dict[int, list[bytes]] = {}
@@ -117,7 +116,6 @@ def batch_of(request: pb.TracesData, limits: Limits, rejections: Rejections | No
                     group = groups.get(trace_id) or groups.setdefault(trace_id, _Group())
                     pieces = group.section(len(frames) - 1, facts)
                 pieces += (_SPAN_HEADS[size] if size < _SMALL else _span_head(size), encoded)
-                group.span_ids.append(span_id)
                 group.starts.append(start)
                 group.ends.append(end)
                 group.operations[service, span.name] = None
@@ -127,14 +125,14 @@ def batch_of(request: pb.TracesData, limits: Limits, rejections: Rejections | No
                     group.roots.append((start, span, service))
     chunks: list[TraceChunk] = []
     for trace_id, group in groups.items():
-        if len(group.span_ids) > limits.max_spans_per_trace:
+        if len(group.starts) > limits.max_spans_per_trace:
             reason = f"a trace of more than {limits.max_spans_per_trace} spans (max_spans_per_trace)"
-            rejected.add(reason, len(group.span_ids))
+            rejected.add(reason, len(group.starts))
         else:
             chunks.append(_chunk(trace_id, group, frames))
     return Batch(
         chunks=tuple(chunks),
-        spans=sum(len(chunk.span_ids) for chunk in chunks),
+        spans=sum(chunk.spans for chunk in chunks),
         rejected=rejected.reasons.total(),
         message=rejected.message(),
     )
@@ -155,7 +153,7 @@ def _chunk(trace_id: bytes, group: _Group, frames: list[_Frame]) -> TraceChunk:
     return TraceChunk(
         trace_id=trace_id,
         body=body,
-        span_ids=tuple(group.span_ids),
+        spans=len(group.starts),
         services=tuple(dict.fromkeys([service for service, _ in group.operations])),
         operations=tuple(group.operations),
         start_ns=start,

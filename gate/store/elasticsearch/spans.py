@@ -78,7 +78,7 @@ class ElasticsearchSpans:
     async def put(self, project: str, chunks: Sequence[tuple[TraceChunk, StoredChunk, bytes]]) -> None:
         """Write chunks, with their compressed bodies, and return when they are on disk. They belong to their trace once the
         manifest has them; what is never entered there is dropped with its day."""
-        index = {place.received_ns: self._indices.of(place.received_ns) for _, place, _ in chunks}
+        index = {time: self._indices.of(time) for time in {place.received_ns for _, place, _ in chunks}}
         for name in set(index.values()):
             await self._indices.make(name)
 

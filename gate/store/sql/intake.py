@@ -168,7 +168,7 @@ def _row(project: int, run: int | None, chunk: TraceChunk, now_ns: int) -> dict[
         "status": entry.status if entry and 0 <= entry.status < 2**31 else 0,
         "entry_ns": entry.start_ns if entry else None,
         "error": chunk.error,
-        "spans": len(chunk.span_ids),
+        "spans": chunk.spans,
         "start_ns": chunk.start_ns,
         "end_ns": chunk.end_ns,
         "persistent": False,
