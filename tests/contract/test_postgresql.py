@@ -6,7 +6,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 
 from gate.errors import BadRequest, Unavailable
 from gate.service import Project
@@ -181,3 +181,39 @@ async def test_a_lost_connection_is_replaced(reopen: Open, monkeypatch: pytest.M
     await give(stores, span(2))
     assert (await stores.stats()).traces == 2
     await stores.close()
+
+
+@pytest.mark.parametrize("projects", [("shop", "shop"), ("shop", "bank")], ids=["runs", "runs of projects"])
+async def test_two_servers_that_create_the_same_runs_in_opposite_order(projects: tuple[str, str]):
+    """Groups on two servers name the same new runs, one the other way round than the other, and each waits after the first: neither waits
+    for the other in a circle, which the database would end after a second with an error."""
+    async with postgresql() as url:
+        servers = [await open_postgres(url) for _ in range(2)]
+        states: list[str] = []
+        for server in servers:
+            event.listen(
+                server.database._engine.sync_engine,  # pyright: ignore[reportAttributeAccessIssue]
+                "handle_error",
+                lambda context: states.append(getattr(context.original_exception, "sqlstate", "")),
+            )
+        for project in set(projects):
+            await servers[0].projects.create(Project(project, 30), now_ns=1)
+        admin = await asyncpg.connect(url)
+        await admin.execute(
+            "create function wait() returns trigger language plpgsql as 'begin perform pg_sleep(0.1); return null; end';"
+            "create trigger wait after insert on runs for each row execute function wait()"
+        )
+        for number in range(5):
+            named = [(project, f"r{number}{letter}") for project, letter in zip(projects, "ab", strict=True)]
+            await asyncio.gather(
+                *[
+                    give(server, span(1000 * which + 10 * number + place, run=run), project=project)
+                    for which, (server, order) in enumerate(zip(servers, (named, named[::-1]), strict=True), 1)
+                    for place, (project, run) in enumerate(order)
+                ]
+            )
+            for project, run in named:
+                assert len(await servers[0].runs.traces(project, run)) == 2
+        await admin.close()
+        await asyncio.gather(*[server.close() for server in servers])
+    assert states == []

@@ -50,6 +50,7 @@ class SqlIntake:
     def _store(self, connection: Connection, deliveries: Sequence["_Delivery"]) -> list["_Stored"]:
         keys = _Keys(connection)
         items = [(keys.project(one.project), chunk, one) for one in deliveries for chunk in one.batch.chunks]
+        keys.create_runs(items)
         named = [(project, keys.run(project, chunk, one), chunk, one) for project, chunk, one in items]
         now_ns = max(one.now_ns for one in deliveries)
         prepared = [chunk for one in deliveries for chunk in one.prepared]
@@ -122,36 +123,45 @@ class _Keys:
             self._projects[name] = project_key(self._connection, name)
         return self._projects[name]
 
+    def create_runs(self, items: Sequence[tuple[int, TraceChunk, _Delivery]]) -> None:
+        """The runs that chunks name themselves, where they are new."""
+        named: dict[tuple[int, str], dict[str, Any]] = {}
+        for project, chunk, delivery in items:
+            run_id = stored(chunk.run)
+            if run_id and not delivery.run and (project, run_id) not in named:
+                named[project, run_id] = _new_run(project, run_id, chunk, delivery.now_ns)
+        # Every writer in the same order: two that wait for each other would be a deadlock.
+        for _, row in sorted(named.items()):
+            self._connection.execute(upsert(self._connection.dialect, runs).values(row).on_conflict_do_nothing())
+
     def run(self, project: int, chunk: TraceChunk, delivery: _Delivery) -> int | None:
-        """The run of a chunk: the delivery's, which must exist, else the chunk's own, which is created when new."""
+        """The run of a chunk: the delivery's, else the chunk's own. Raises NotFound for one that does not exist."""
         run_id = stored(delivery.run or chunk.run)
         if not run_id:
             return None
         known = self._runs.get((project, run_id))
         if known is None:
-            if not delivery.run:
-                self._create(project, run_id, chunk, delivery.now_ns)
             known = self._runs[project, run_id] = run_key(self._connection, project, run_id)
         return known
 
-    def _create(self, project: int, run_id: str, chunk: TraceChunk, now_ns: int) -> None:
-        row = {
-            "project": project,
-            "id": run_id,
-            "environment": stored(chunk.environment) or "ci",
-            "gate": "default",
-            "commit": stored(chunk.commit),
-            "branch": "",
-            "base_commit": "",
-            "base_branch": "",
-            "pull_request": 0,
-            "repository": "",
-            "url": "",
-            "attempt": 1,
-            "state": RunState.OPEN.value,
-            "created_ns": now_ns,
-        }
-        self._connection.execute(upsert(self._connection.dialect, runs).values(row).on_conflict_do_nothing())
+
+def _new_run(project: int, run_id: str, chunk: TraceChunk, now_ns: int) -> dict[str, Any]:
+    return {
+        "project": project,
+        "id": run_id,
+        "environment": stored(chunk.environment) or "ci",
+        "gate": "default",
+        "commit": stored(chunk.commit),
+        "branch": "",
+        "base_commit": "",
+        "base_branch": "",
+        "pull_request": 0,
+        "repository": "",
+        "url": "",
+        "attempt": 1,
+        "state": RunState.OPEN.value,
+        "created_ns": now_ns,
+    }
 
 
 def _row(project: int, run: int | None, chunk: TraceChunk, now_ns: int) -> dict[str, Any]:
@@ -184,9 +194,9 @@ _UPDATE = update(traces).where(traces.c.key == bindparam("of"))
 def _stored_rows(connection: Connection, identities: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], dict[str, Any]]:
     """The rows that exist, locked until the commit where the database can."""
     found: dict[tuple[int, bytes], dict[str, Any]] = {}
-    for project, trace_ids in by_project(identities):
+    for project, trace_ids in by_project(sorted(identities)):  # in the order of every writer, as in `insert_new`
         query = select(traces).where(traces.c.project == project, among(connection, traces.c.trace_id, trace_ids))
-        for row in connection.execute(query.order_by(traces.c.key).with_for_update()).mappings():
+        for row in connection.execute(query.order_by(traces.c.trace_id).with_for_update()).mappings():
             found[project, row["trace_id"]] = dict(row)
     return found
 
