@@ -39,7 +39,7 @@ def serve(host: str | None, port: int | None, data: str | None) -> None:
     telemetry = start_telemetry() if settings.telemetry else None
     try:
         # uvicorn's loop, which is uvloop where it can be had.
-        with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
             runner.run(_serve(settings, telemetry, listener))
     finally:
         if telemetry is not None:

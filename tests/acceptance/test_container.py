@@ -126,7 +126,7 @@ def _other_user(image: Image) -> dict[str, Any]:
 @pytest.mark.skipif(sys.platform != "linux", reason="it becomes a Linux image")
 def test_the_image_starts_and_is_healthy(image: Image) -> None:
     """Built from what is copied alone, with the locked versions; its start command serves from its data folder
-    alone, and its health check says yes; SIGTERM ends it."""
+    alone, and its health check says yes; SIGTERM ends it with 0."""
     data, port = Path(image.environment["SPANGATE_DATA"]), str(free_port())
     data.mkdir()
     other = _other_user(image)
@@ -158,8 +158,9 @@ def test_the_image_starts_and_is_healthy(image: Image) -> None:
         finally:
             child.terminate()
         output, _ = child.communicate(timeout=30)
-    assert child.returncode in (0, -15), output
-    assert all(json.loads(line) for line in output.splitlines() if line.startswith("{")), output
+    assert child.returncode == 0, output
+    # After the three lines for a person, every line is JSON, uvicorn's own too.
+    assert all(json.loads(line) for line in output.splitlines()[3:]), output
 
 
 def test_a_changed_package_is_refused(image: Image) -> None:
