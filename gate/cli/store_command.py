@@ -1,4 +1,5 @@
-"""Commands that work on the store itself, without a server: they open the gate, use it once and close it."""
+"""Commands that work on the store itself, without a server: they open the gate, use it once and close it. What a server does by
+itself they leave alone: `doctor` would prune what it looks at."""
 
 import asyncio
 import os
@@ -16,7 +17,7 @@ def with_gate(data: str | None, work: Callable[[Gate], Awaitable[Result]]) -> Re
     """What `work` returns, on the gate of the settings and `data`. Raises what the gate raises."""
 
     async def run() -> Result:
-        gate = await open_gate(Settings.from_environ(os.environ, data=data))
+        gate = await open_gate(Settings.from_environ(os.environ, data=data), serve=False)
         try:
             return await work(gate)
         finally:

@@ -55,6 +55,11 @@ class SpanStore(Protocol):
         """Those of these traces that `read` would leave out, without reading them."""
         ...
 
+    async def unkept(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these persistent traces that are not whole where nothing is dropped: they would be lost with their day. `mark` mends
+        that."""
+        ...
+
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
         """Exempt a trace's spans, also those that arrive later, from `delete`; or no longer. Unknown traces can be marked.
         Returns the digests of the chunks that were copied for it, which the record store is to note (`Claim.copied`); a copy that

@@ -31,14 +31,18 @@ async def examine(stores: Stores, follower: Follower, *, repair: bool, now_ns: i
             why = f": {one.error}" if one.error else ""
             found.append(Disagreement(name, one.trace_id, f"the span store has not followed yet ({one.action}){why}", False))
         persistent: set[str] = set()
+        unkept: set[str] = set()
         async for part in _records(stores, name):
             count += len(part)
-            persistent.update(trace_id for trace_id, kept in part.items() if kept)
+            persistent.update(trace_id for trace_id, is_kept in part.items() if is_kept)
             missing = await stores.spans.missing(name, list(part))
             still = {row.trace_id for row in await stores.traces.several(name, sorted(missing))}  # a prune may have been faster
-            found += [Disagreement(name, trace_id, LOST, False) for trace_id in sorted(still - waiting.keys())]
+            lost = still - waiting.keys()
+            found += [Disagreement(name, trace_id, LOST, False) for trace_id in sorted(lost)]
+            kept = [trace_id for trace_id, is_kept in part.items() if is_kept and trace_id not in waiting]
+            unkept.update(await stores.spans.unkept(name, kept) - lost if kept else ())
         marked = await stores.spans.marked(name)
-        for trace_id in sorted((persistent ^ marked) - waiting.keys()):
+        for trace_id in sorted((persistent ^ marked | unkept) - waiting.keys()):
             if repair:
                 digests = await stores.spans.mark(name, trace_id, persistent=trace_id in persistent)
                 await stores.outbox.note(Copied(name, trace_id, digests))

@@ -89,9 +89,12 @@ class StoreGate:
         self._side_by_side = SideBySide(stores, Judge(stores), version=options.version)
         self._tokens = Tokens(stores, admin_token=options.admin_token, default_project=projects.DEFAULT)
 
-    async def start(self) -> None:
-        """Make the default project, and go on with what the last server left: outbox entries, runs without a verdict."""
+    async def start(self, *, serve: bool = True) -> None:
+        """Make the default project, and (not for one command alone) go on with what the last server left: outbox entries, runs without
+        a verdict, retention."""
         await projects.ensure_default(self._stores, self._options.retention_days, now_ns=self._clock())
+        if not serve:
+            return
         self._follower.start()
         self.retention.start()
         await self._verdicts.resume()

@@ -13,8 +13,9 @@ from gate.usecases.completion import Patience
 from gate.usecases.gate import Options, StoreGate
 
 
-async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_ns) -> Gate:
-    """Open the stores, migrate their schema, resume what was left. Close the gate at the end.
+async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_ns, serve: bool = True) -> Gate:
+    """Open the stores, migrate their schema, and (when it is to `serve`) do in the background what a server does by itself: resume
+    what was left, judge, prune. Close the gate at the end.
 
     `clock` gives nanoseconds since the epoch. Raises Unavailable when a store cannot be used, with the reason."""
     elasticsearch = _elasticsearch(settings) if settings.elasticsearch_url else None
@@ -30,7 +31,7 @@ async def open_gate(settings: Settings, *, clock: Callable[[], int] = time.time_
         version=_version(),
     )
     gate = StoreGate(stores, options, clock=clock)
-    await gate.start()
+    await gate.start(serve=serve)
     return gate
 
 

@@ -172,6 +172,31 @@ async def test_late_spans_of_a_persistent_trace_are_kept(stores: Stores, access:
     assert await span_names(stores, 1) == ["GET /orders", "late"]
 
 
+async def test_a_persistent_trace_whose_copy_is_gone(stores: Stores, access: Access):
+    """As after the restore of an older snapshot: it can be read as long as its day is there, is told from others, and marking it copies it
+    again."""
+    await give(stores, span(1), span(2), now_ns=NOW - 10 * DAY)
+    for number in (1, 2):
+        await stores.traces.set_persistent("shop", trace_id(number), persistent=True, by="eve", now_ns=NOW)
+        await stores.spans.mark("shop", trace_id(number), persistent=True)
+    assert await stores.spans.unkept("shop", [trace_id(1), trace_id(2)]) == frozenset()
+    persistent = f"{access.prefix}-persistent"
+    cluster = Cluster(access)
+    await cluster.client.indices.refresh(index=persistent)
+    found = await cluster.client.search(index=persistent, query={"term": {"trace_id": trace_id(1)}}, source=False)
+    for hit in found["hits"]["hits"]:
+        await cluster.client.delete(index=persistent, id=hit["_id"])
+    await cluster.close()
+    assert await stores.spans.unkept("shop", [trace_id(1), trace_id(2)]) == {trace_id(1)}
+    assert await span_names(stores, 1) == ["GET /orders"]
+
+    await stores.spans.mark("shop", trace_id(1), persistent=True)
+    assert await stores.spans.unkept("shop", [trace_id(1), trace_id(2)]) == frozenset()
+    await stores.spans.delete("shop", [trace_id(9)], before_ns=NOW - DAY)
+    assert await indices(access) == ["-persistent"]
+    assert await span_names(stores, 1) == ["GET /orders"]
+
+
 async def test_a_dropped_day_is_missing_not_empty(stores: Stores, access: Access):
     """An index that somebody deleted: its traces are missing, and receiving goes on in a new one with our mapping."""
     await give(stores, span(1))

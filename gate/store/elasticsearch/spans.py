@@ -120,13 +120,20 @@ class ElasticsearchSpans:
         lost = {trace_id for trace_id, chunk in _flat(places) if (trace_id, chunk.digest) not in there}
         return frozenset(lost | {trace_id for trace_id in trace_ids if trace_id not in places})
 
+    async def unkept(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
+        """See `SpanStore.unkept`: of what the manifest says was copied, some copies are not there. It, or the index of persistent
+        traces, was restored from an older back-up."""
+        places = await self._manifest.chunks(project, trace_ids)
+        return frozenset(trace_id for trace_id, _ in await self._uncopied(project, _flat(places)))
+
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
         """See `SpanStore.mark`. A persistent trace's chunks are copied to where no day is dropped; when the mark is taken away
         the copies stay until the trace is deleted."""
         chunks = (await self._manifest.chunks(project, [trace_id])).get(trace_id, ())
         mark = msgspec.json.encode({"project": project, "trace_id": trace_id, "mark": True}) if persistent else None
         actions = [Action(self._indices.persistent, _mark_id(project, trace_id), mark)]
-        wanted = [(trace_id, chunk) for chunk in chunks if persistent and not chunk.kept]
+        places = [(trace_id, chunk) for chunk in chunks if persistent]
+        wanted = [place for place in places if not place[1].kept] + await self._uncopied(project, places)
         copied: list[bytes] = []
         async for part in self._bodies(project, wanted):
             for chunk, body in part:
@@ -214,6 +221,13 @@ class ElasticsearchSpans:
             return
         async for part in self._documents(project, wanted, ["body"]):
             yield [(chunk, source["body"]) for _, chunk, source in part]
+
+    async def _uncopied(self, project: str, places: Sequence[Place]) -> list[Place]:
+        """Of the chunks that are said to be copied, those of which there is no copy."""
+        gone: list[Place] = []
+        for part in _by_size([place for place in places if place[1].kept]):
+            gone += (await self._get(project, part, [], kept=False))[1]
+        return gone
 
     async def _documents(
         self, project: str, wanted: Sequence[Place], fields: list[str]
