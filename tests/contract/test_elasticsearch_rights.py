@@ -26,7 +26,7 @@ _PRIVILEGES = "SPANGATE_ELASTICSEARCH_USER or SPANGATE_ELASTICSEARCH_API_KEY.*`m
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def server() -> AsyncIterator[Elasticsearch]:
     """One for these tests."""
-    async with elasticsearch_server(SecuredElasticsearch) as started:
+    async with elasticsearch_server(make=SecuredElasticsearch) as started:
         yield started
 
 

