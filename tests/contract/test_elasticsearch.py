@@ -178,7 +178,7 @@ async def test_a_persistent_trace_whose_copy_is_gone(stores: Stores, access: Acc
     await give(stores, span(1), span(2), now_ns=NOW - 10 * DAY)
     for number in (1, 2):
         await stores.traces.set_persistent("shop", trace_id(number), persistent=True, by="eve", now_ns=NOW)
-        await stores.spans.mark("shop", trace_id(number), persistent=True)
+        await marked(stores, number, persistent=True)
     assert await stores.spans.unkept("shop", [trace_id(1), trace_id(2)]) == frozenset()
     persistent = f"{access.prefix}-persistent"
     cluster = Cluster(access)
@@ -190,7 +190,7 @@ async def test_a_persistent_trace_whose_copy_is_gone(stores: Stores, access: Acc
     assert await stores.spans.unkept("shop", [trace_id(1), trace_id(2)]) == {trace_id(1)}
     assert await span_names(stores, 1) == ["GET /orders"]
 
-    await stores.spans.mark("shop", trace_id(1), persistent=True)
+    await marked(stores, 1, persistent=True)
     assert await stores.spans.unkept("shop", [trace_id(1), trace_id(2)]) == frozenset()
     await stores.spans.delete("shop", [trace_id(9)], before_ns=NOW - DAY)
     assert await indices(access) == ["-persistent"]
