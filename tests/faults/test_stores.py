@@ -49,6 +49,8 @@ class Fault(NamedTuple):
     begin: Step
     end: Step
     refuses: bool = True
+    surely: bool = False
+    """Nothing absorbs it: a client must have been refused."""
 
 
 async def kill_postgresql(stack: Stack) -> None:
@@ -129,12 +131,12 @@ def slow(name: str) -> Fault:
     return Fault(begin, mend, refuses=False)
 
 
-def cut(name: str, likely: float) -> Fault:
+def cut(name: str, likely: float, *, surely: bool = False) -> Fault:
     async def begin(stack: Stack) -> None:
         getattr(stack, name).cut = likely
         getattr(stack, name).reset_all()
 
-    return Fault(begin, mend)
+    return Fault(begin, mend, surely=surely)
 
 
 async def mend(stack: Stack) -> None:
@@ -153,7 +155,8 @@ FAULTS = {
     "elasticsearch-slow": slow("to_elasticsearch"),
     "elasticsearch-full": Fault(flood, drain),
     "elasticsearch-refusing": Fault(refuse_items, accept_items),
-    "elasticsearch-cut": cut("to_elasticsearch", 0.1),
+    "elasticsearch-cut": cut("to_elasticsearch", 0.1),  # repetitions absorb nearly all of it
+    "elasticsearch-cut-for-long": cut("to_elasticsearch", 1, surely=True),
 }
 
 
@@ -210,6 +213,7 @@ async def test_a_store_fails(stack: Stack, name: str) -> None:
                     await asyncio.sleep(0.1)
         finally:
             await fault.end(stack)
+        assert client.refused > refused or not fault.surely
         await asyncio.gather(*before, *during)
     finally:
         for task in (*before, *during):
