@@ -14,8 +14,9 @@ class Database(Protocol):
     """Transactions. Work may be called again after a failure that had nothing to do with it: it must have no effect outside
     its connection. `GateError`s of the work come back as they are; the database's own errors as `Unavailable`."""
 
-    async def read(self, work: Callable[[Connection], Result]) -> Result:
-        """Run work on one snapshot that sees everything committed before the call."""
+    async def read(self, work: Callable[[Connection], Result], *, single: bool = False) -> Result:
+        """Run work on one snapshot that sees everything committed before the call. `single`: it is one statement beside
+        `project_key`, which needs no transaction for that."""
         ...
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:

@@ -48,7 +48,7 @@ class SqlManifest:
                     found[row.trace_id.hex()] = (*found.get(row.trace_id.hex(), ()), chunk)
             return found
 
-        return await self._database.read(work)
+        return await self._database.read(work, single=len(trace_ids) == 1)
 
     async def forget(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> None:
         """See `Manifest.forget`."""

@@ -66,9 +66,12 @@ class PostgresDatabase:
 
         await self._run(work, seconds=None)
 
-    async def read(self, work: Callable[[Connection], Result]) -> Result:
+    async def read(self, work: Callable[[Connection], Result], *, single: bool = False) -> Result:
         """See `Database.read`."""
-        return await self._run(work, seconds=LONGER * self._seconds, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        seconds = LONGER * self._seconds
+        if single:
+            return await self._run(work, seconds=seconds, isolation_level="AUTOCOMMIT")
+        return await self._run(work, seconds=seconds, isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """See `Database.write`."""

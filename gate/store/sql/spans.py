@@ -38,7 +38,7 @@ class SqlSpans:
             found = _blobs(connection, project_key(connection, project), trace_ids)
             return {trace_id: tuple(map(decompress, found[trace_id])) for trace_id in trace_ids if trace_id in found}
 
-        return await self._database.read(work)
+        return await self._database.read(work, single=len(trace_ids) <= _IDS_A_QUERY)
 
     async def having(self, project: str, key: str, value: str, *, limit: int) -> frozenset[str] | None:
         """See `SpanStore.having`: there is no index."""

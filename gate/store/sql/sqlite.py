@@ -57,7 +57,7 @@ class SqliteDatabase:
             raise self._unavailable(error) from error
         self._writer.start()
 
-    async def read(self, work: Callable[[Connection], Result]) -> Result:
+    async def read(self, work: Callable[[Connection], Result], *, single: bool = False) -> Result:
         """See `Database.read`."""
 
         def snapshot() -> Result:

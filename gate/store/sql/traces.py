@@ -50,7 +50,7 @@ class SqlTraces:
             run, gate, environment, commit, said = row
             return Origin("", "", said, "") if run is None else Origin(run, gate, environment, commit)
 
-        return await self._database.read(work)
+        return await self._database.read(work, single=True)
 
     async def several(self, project: str, trace_ids: Sequence[str]) -> tuple[TraceSummary, ...]:
         """See `Traces.several`."""
