@@ -12,6 +12,8 @@ from gate.store.protocols import Stores
 SCOPES = ("ingest", "read", "review", "admin")
 _REMEMBERED_SECONDS = 10.0
 """A token deleted by another server is honoured for so long at most; one deleted here ends at once."""
+_KNOWN_SECONDS = 1.0
+"""The first token that another process makes closes the open door of local mode within this time; one made here at once."""
 
 
 class Tokens:
@@ -22,6 +24,8 @@ class Tokens:
         self._admin = _digest(admin_token) if admin_token else b""
         self._default_project = default_project
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
+        self._any: tuple[float, bool] | None = None
+        self._changes = 0
 
     async def create(self, project: str, name: str, scopes: tuple[str, ...], *, now_ns: int, by: str = "") -> tuple[Token, str]:
         """The stored token and its secret, which exists nowhere else."""
@@ -32,12 +36,15 @@ class Tokens:
             raise BadRequest("A token needs a name of at most 200 characters: say who or what uses it.")
         secret = f"sg_{secrets.token_urlsafe(32)}"
         token = Token(secrets.token_hex(6), project, name.strip(), tuple(scope for scope in SCOPES if scope in scopes), "")
-        return await self._stores.tokens.add(token, _digest(secret), now_ns=now_ns, by=by), secret
+        added = await self._stores.tokens.add(token, _digest(secret), now_ns=now_ns, by=by)
+        self._any, self._changes = None, self._changes + 1
+        return added, secret
 
     async def delete(self, project: str, token_id: str, *, now_ns: int, by: str = "") -> None:
         """The token is refused from now on."""
         await self._stores.tokens.delete(project, token_id, now_ns=now_ns, by=by)
         self._remembered.clear()
+        self._any, self._changes = None, self._changes + 1
 
     async def authenticate(self, secret: str) -> Caller:
         """Whose secret this is. Raises Unauthenticated."""
@@ -58,7 +65,15 @@ class Tokens:
 
     async def any(self) -> bool:
         """Whether anybody needs a token at all."""
-        return bool(self._admin) or await self._stores.tokens.any()
+        if self._admin:
+            return True
+        if self._any is not None and time.monotonic() - self._any[0] < _KNOWN_SECONDS:
+            return self._any[1]
+        changes = self._changes
+        known = await self._stores.tokens.any()
+        if changes == self._changes:  # else one was made while the store was asked
+            self._any = time.monotonic(), known
+        return known
 
 
 def _digest(secret: str) -> bytes:

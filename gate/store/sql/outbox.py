@@ -49,6 +49,8 @@ class SqlOutbox:
             for one in claim.copied:
                 note_copies(connection, one)
             _forget(connection, [one.id for one in claim.work])
+            if connection.dialect.name == "postgresql":  # a newer level has a newer entry, which waited for this end
+                return
             # SQLite cannot keep another process from the same entries: when the record has changed, it is followed again.
             for now in _levels(connection, [one for one in claim.work if one.action == "mark"]):
                 connection.execute(insert(outbox).values(now))
