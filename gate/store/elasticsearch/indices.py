@@ -50,10 +50,11 @@ class Indices:
                 hint=f"SPANGATE_ELASTICSEARCH_URL must name an Elasticsearch {MAJOR}.",
             )
         mine = self.everywhere
-        found = await ask(client.indices.get_mapping(index=mine, ignore_unavailable=True, filter_path="*.mappings._meta"))
-        exist = await ask(client.indices.get(index=mine, ignore_unavailable=True, filter_path="*.settings.index.uuid"))
-        for name in exist:
-            self._must_be_ours(f"The index {name}", found.get(name, {}).get("mappings", {}).get("_meta"))
+        # One request for both: another replica may make an index at any moment. The uuid names those without `_meta`, too.
+        wanted = "*.mappings._meta,*.settings.index.uuid"
+        exist = await ask(client.indices.get(index=mine, ignore_unavailable=True, filter_path=wanted))
+        for name, index in exist.items():
+            self._must_be_ours(f"The index {name}", index.get("mappings", {}).get("_meta"))
         self._made = set(exist)
         await self._put_template()
         await self.make(self.persistent, patiently=True)
