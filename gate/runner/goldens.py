@@ -73,7 +73,9 @@ class GoldenFiles:
         for key, of_flow in by_key.items():
             kept = list({(sample.run, sample.flow.trace_id): sample for sample in of_flow}.values())[-SAMPLES_AT_MOST:]
             lines = b"".join(encode_json(_stamped(sample)) + b"\n" for sample in kept)
-            path, other = (self._file(key, COMPRESSED), self._file(key, PLAIN))[:: 1 if compress else -1]
+            path, other = self._file(key, PLAIN), self._file(key, COMPRESSED)
+            if compress:
+                path, other = other, path
             write_whole(path, _compressor.compress(lines) if compress else lines)
             write_whole(self._file(key, ".txt"), outline(kept[0].flow, len(kept)).encode("utf-8", "replace"))
             other.unlink(missing_ok=True)
