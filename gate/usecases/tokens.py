@@ -37,14 +37,13 @@ class Tokens:
         secret = f"sg_{secrets.token_urlsafe(32)}"
         token = Token(secrets.token_hex(6), project, name.strip(), tuple(scope for scope in SCOPES if scope in scopes), "")
         added = await self._stores.tokens.add(token, _digest(secret), now_ns=now_ns, by=by)
-        self._any, self._changes = None, self._changes + 1
+        self._forget()
         return added, secret
 
     async def delete(self, project: str, token_id: str, *, now_ns: int, by: str = "") -> None:
         """The token is refused from now on."""
         await self._stores.tokens.delete(project, token_id, now_ns=now_ns, by=by)
-        self._remembered.clear()
-        self._any, self._changes = None, self._changes + 1
+        self._forget()
 
     async def authenticate(self, secret: str) -> Caller:
         """Whose secret this is. Raises Unauthenticated."""
@@ -74,6 +73,11 @@ class Tokens:
         if changes == self._changes:  # else one was made while the store was asked
             self._any = time.monotonic(), known
         return known
+
+    def _forget(self) -> None:
+        """What was remembered of the store: it has changed."""
+        self._remembered.clear()
+        self._any, self._changes = None, self._changes + 1
 
 
 def _digest(secret: str) -> bytes:
