@@ -43,8 +43,7 @@ async def examine(stores: Stores, follower: Follower, *, repair: bool, now_ns: i
             unkept.update(await stores.spans.unkept(name, kept) - lost if kept else ())
         marked = await stores.spans.marked(name)
         for trace_id in sorted((persistent ^ marked | unkept) - waiting.keys()):
-            if repair:
-                digests = await stores.spans.mark(name, trace_id, persistent=trace_id in persistent)
+            if repair and (digests := await stores.spans.mark(name, trace_id, persistent=trace_id in persistent)):
                 await stores.outbox.note(Copied(name, trace_id, digests))
             problem = "persistent, but the span store does not know" if trace_id in persistent else "marked without reason"
             found.append(Disagreement(name, trace_id, problem, repair))

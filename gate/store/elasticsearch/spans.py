@@ -12,6 +12,7 @@ from elasticsearch import NotFoundError
 from gate.codec.batch import TraceChunk
 from gate.errors import Unavailable
 from gate.store.attributes import has_attribute
+from gate.store.compression import decompress
 from gate.store.elasticsearch.bulk import Action, Bulk
 from gate.store.elasticsearch.cluster import Access, Cluster, reason_of
 from gate.store.elasticsearch.documents import body_of, document_id, encode, term_of
@@ -137,7 +138,8 @@ class ElasticsearchSpans:
         copied: list[bytes] = []
         async for part in self._bodies(project, wanted):
             for chunk, body in part:
-                source = encode(project, trace_id, chunk.received_ns, base64.b64decode(body), body_of(body))
+                blob = base64.b64decode(body)
+                source = encode(project, trace_id, chunk.received_ns, blob, decompress(blob))
                 actions.append(Action(self._indices.persistent, document_id(project, trace_id, chunk), source))
             await self._bulk.send(actions)  # the mark goes with the first of them: one write
             actions = []
