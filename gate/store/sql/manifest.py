@@ -7,18 +7,13 @@ from sqlalchemy import Connection, bindparam, delete, exists, false, select, upd
 
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import by_project, project_key, trace_bytes, upsert
+from gate.store.sql.lookup import by_project, of_traces, project_key, trace_bytes, upsert
 from gate.store.sql.schema import counters, manifest
 from gate.store.values import Copied, StoredChunk
 
 _INSTALLATION = "installation"
 
-# Made once, as in `persistence`.
-_CHUNKS = (
-    select(manifest)
-    .where(manifest.c.project == bindparam("owner"), manifest.c.trace_id.in_(bindparam("ids", expanding=True)))
-    .order_by(manifest.c.received_ns)
-)
+_CHUNKS = select(manifest).where(of_traces(manifest)).order_by(manifest.c.received_ns)
 _KEEP = (
     update(manifest)
     .where(

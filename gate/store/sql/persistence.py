@@ -6,16 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gate.store.sql.conflicts import insert_missing
-from gate.store.sql.lookup import by_project, no_trace, trace_bytes
+from gate.store.sql.lookup import by_project, no_trace, of_traces, trace_bytes
 from gate.store.sql.schema import marks, outbox, traces
 
-_MINE = (traces.c.project == bindparam("owner")) & traces.c.trace_id.in_(bindparam("ids", expanding=True))
-# Made once: to make a statement and its cache key costs more than to run it.
-_SET = update(traces).where(_MINE).values(persistent=bindparam("level"))
-_KNOWN = select(traces.c.trace_id).where(_MINE)
-_BEHIND = select(outbox.c.trace_id).where(
-    outbox.c.project == bindparam("owner"), outbox.c.trace_id.in_(bindparam("ids", expanding=True))
-)
+_SET = update(traces).where(of_traces(traces)).values(persistent=bindparam("level"))
+_KNOWN = select(traces.c.trace_id).where(of_traces(traces))
+_BEHIND = select(outbox.c.trace_id).where(of_traces(outbox))
 
 
 def set_persistence(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, select
+from sqlalchemy import Connection, delete, exists, select
 from sqlalchemy import delete as sql_delete
 
 from gate.codec.batch import Batch
@@ -11,18 +11,13 @@ from gate.store.attributes import has_attribute
 from gate.store.compression import compress_chunks, decompress
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import digest_of, project_key, trace_bytes
+from gate.store.sql.lookup import digest_of, of_traces, project_key, trace_bytes
 from gate.store.sql.persistence import set_marks
 from gate.store.sql.schema import chunks, marks, traces
 
 _IDS_A_QUERY = 500
 
-
-_BODIES = (
-    select(chunks.c.trace_id, chunks.c.body)
-    .where(chunks.c.project == bindparam("owner"), chunks.c.trace_id.in_(bindparam("ids", expanding=True)))
-    .order_by(chunks.c.key)
-)
+_BODIES = select(chunks.c.trace_id, chunks.c.body).where(of_traces(chunks)).order_by(chunks.c.key)
 
 
 class SqlSpans:
