@@ -6,6 +6,7 @@ import pwd
 import resource
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import psutil
 
 from tests.acceptance.cli import free_port
 from tests.parts import require
-from tests.servers.secured_elasticsearch import ADMIN
+from tests.servers.secured_elasticsearch import ADMIN, CA, write_certificates
 
 _START_SECONDS = 180
 NODE = Path(__file__).parents[1] / "servers" / "elasticsearch.py"
@@ -167,6 +168,8 @@ class Elasticsearch(Server):
     name = "Elasticsearch"
     program: tuple[str, ...] = (str(NODE),)
     credentials: tuple[str, str] | None = None
+    trusted: ssl.SSLContext | bool = True
+    """The `verify` of httpx."""
 
     @property
     def url(self) -> str:
@@ -180,24 +183,41 @@ class Elasticsearch(Server):
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The node itself, as superuser: the body of its answer."""
-        async with httpx.AsyncClient(base_url=self.url, auth=self.credentials, trust_env=False, timeout=60) as client:
+        async with self._client(timeout=60) as client:
             answer = await client.request(method, path, json=body)
             assert answer.is_success, answer.text
             return answer.json()
 
     async def _answers(self) -> bool:
-        async with httpx.AsyncClient(base_url=self.url, auth=self.credentials, trust_env=False, timeout=5) as client:
+        async with self._client(timeout=5) as client:
             with suppress(httpx.TransportError):
                 answer = await client.get("/_cluster/health", params={"wait_for_status": "yellow", "timeout": "2s"})
                 return answer.status_code == 200
         return False
 
+    def _client(self, timeout: float) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, auth=self.credentials, verify=self.trusted, trust_env=False, timeout=timeout)
+
 
 class SecuredElasticsearch(Elasticsearch):
-    """With users and rights; the superuser is `ADMIN`."""
+    """With TLS, users and rights; the superuser is `ADMIN`."""
 
     program = ("-m", "tests.servers.secured_elasticsearch")
     credentials = ADMIN
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        config = folder / "data" / "config"
+        config.mkdir(parents=True)
+        write_certificates(config)  # before it starts, which needs them as we do
+        self.ca = config / CA
+        """Who is to be trusted."""
+        self.trusted = ssl.create_default_context(cafile=self.ca)
+
+    @property
+    def url(self) -> str:
+        """Of the node."""
+        return f"https://127.0.0.1:{self.port}"
 
 
 @asynccontextmanager

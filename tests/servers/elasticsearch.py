@@ -7,7 +7,7 @@ JVM from Python). No JDK, Maven, Docker or root is needed. The first start resol
     python tests/servers/elasticsearch.py --port 9200 --data DIR    # prints "ready http://127.0.0.1:9200"; SIGTERM stops it
 
 Maven Central carries the server and its HTTP module, not the distribution's other modules: there is no `delete_by_query`, no
-reindex, ILM, data stream, script or `GET /`. Users, API keys and rights: `secured_elasticsearch.py`.
+reindex, ILM, data stream, script or `GET /`. TLS, users, API keys and rights: `secured_elasticsearch.py`.
 """
 
 import argparse
@@ -154,7 +154,8 @@ def serve(
     node = JClass("org.elasticsearch.node.Node")(environment, plugins)
     built(node)
     node.start()
-    print(f"ready http://127.0.0.1:{port}", flush=True)
+    scheme = "https" if more.get("xpack.security.http.ssl.enabled") == "true" else "http"
+    print(f"ready {scheme}://127.0.0.1:{port}", flush=True)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     node.close()
 

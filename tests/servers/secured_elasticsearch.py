@@ -1,6 +1,6 @@
-"""Start the node of `elasticsearch.py` with Elasticsearch's own security: users, roles, API keys, and its real 401 and 403.
+"""Start the node of `elasticsearch.py` with Elasticsearch's own security: TLS, users, roles, API keys, and its real 401 and 403.
 
-    python -m tests.servers.secured_elasticsearch --port 9200 --data DIR    # the superuser is ADMIN
+    python -m tests.servers.secured_elasticsearch --port 9200 --data DIR    # the superuser is ADMIN, DIR/config/ca.crt is to be trusted
 
 Maven Central carries the two jars of it, not all that they name. What they need to log in with SAML, OpenID or Kerberos, and to
 fetch over HTTP, is never run here, but the Java runtime wants to see the classes: they are made, empty. The index of users and API
@@ -19,10 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.servers.certificates import Authority
 from tests.servers.elasticsearch import NETTY_DESCRIPTOR, NETTY_MODULE, VERSION, lay_out_home, main
 
 ADMIN = ("admin", "secret-admin")
 """User and password of the superuser."""
+CA = "ca.crt"
+"""In the folder of the configuration: who signed the certificate of the node, which is for 127.0.0.1 alone."""
 SECURITY = ("org.elasticsearch.plugin", "x-pack-security", VERSION)
 CORE = ("org.elasticsearch.plugin", "x-pack-core", VERSION)
 NEEDED = (
@@ -64,7 +67,23 @@ def lay_out_secured_home(cache: Path) -> Path:
     return home
 
 
-def write_admin(config: Path) -> dict[str, str]:
+def secure(config: Path) -> dict[str, str]:
+    """The settings of users and TLS, and the files that they read."""
+    write_admin(config)
+    write_certificates(config)
+    tls = {"enabled": "true", "certificate": "node.crt", "key": "node.key"}
+    return {"xpack.security.enabled": "true", **{f"xpack.security.http.ssl.{key}": value for key, value in tls.items()}}
+
+
+def write_certificates(config: Path) -> None:
+    """Once: a node that starts again is trusted as before."""
+    if not (config / CA).exists():
+        authority = Authority()
+        authority.certify("127.0.0.1", config / "node.crt", config / "node.key")
+        authority.write(config / CA)
+
+
+def write_admin(config: Path) -> None:
     """The superuser, in the files of the `file` realm."""
     name, password = ADMIN
     salt = os.urandom(32)
@@ -72,7 +91,6 @@ def write_admin(config: Path) -> dict[str, str]:
     hashed = f"{{PBKDF2}}{_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
     (config / "users").write_text(f"{name}:{hashed}\n")
     (config / "users_roles").write_text(f"superuser:{name}\n")
-    return {"xpack.security.enabled": "true"}
 
 
 def replace_analysers(node: Any) -> None:
@@ -154,4 +172,4 @@ def _empty(name: str) -> bytes:
 
 
 if __name__ == "__main__":
-    main(__doc__ or "", lay_out_secured_home, write_admin, replace_analysers)
+    main(__doc__ or "", lay_out_secured_home, secure, replace_analysers)
