@@ -18,11 +18,13 @@ from gate.model.verdict import Approval, Conclusion, Rejection
 from gate.service import AuditEntry, Project, SavedSpec, SpecOutcome, Stats, Token, TraceQuery, TraceSummary
 from gate.spec.spec import Value
 from gate.store.values import (
+    NOTHING_TO_KEEP,
     Activity,
     Candidates,
     Claim,
     Copied,
     Decision,
+    Keeping,
     Origin,
     Pruned,
     RunTrace,
@@ -58,6 +60,12 @@ class SpanStore(Protocol):
     async def unkept(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
         """Those of these persistent traces that are not whole where nothing is dropped: they would be lost with their day. `mark` mends
         that."""
+        ...
+
+    async def keep(self, project: str, trace_ids: Sequence[str]) -> Keeping:
+        """Begin to copy these traces to where nothing is dropped, before the transaction that makes them persistent: its commit waits
+        for the copies, and it has an outbox entry for whatever they lack. Only what was just read is copied: more would keep
+        the caller waiting. Copies of a trace that does not become persistent after all do no harm: they go with it, or are its strays."""
         ...
 
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
@@ -230,9 +238,11 @@ class Traces(Protocol):
         `gate.service.FACETS` but `attribute`; the empty value is no value."""
         ...
 
-    async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> bool:
-        """Record, mark or outbox entry, and audit row in one transaction; returns whether there is an entry to follow, as
-        `Baselines.promote` does. NotFound; Conflict when it is a golden sample and `persistent` is False."""
+    async def set_persistent(
+        self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int, keeping: Keeping = NOTHING_TO_KEEP
+    ) -> bool:
+        """Record, mark or outbox entry, and audit row in one transaction, as `Baselines.promote` does; returns whether there is an
+        entry to follow. NotFound; Conflict when it is a golden sample and `persistent` is False."""
         ...
 
     async def prune(self, project: str, *, before_ns: int, limit: int) -> Pruned:
@@ -258,11 +268,19 @@ class Baselines(Protocol):
         ...
 
     async def promote(
-        self, project: str, new: Mapping[str, Sequence[Sample]], *, by: str, reason: str, now_ns: int
+        self,
+        project: str,
+        new: Mapping[str, Sequence[Sample]],
+        *,
+        by: str,
+        reason: str,
+        now_ns: int,
+        keeping: Keeping = NOTHING_TO_KEEP,
     ) -> frozenset[str]:
-        """Add samples of these traces, make them persistent, write their outbox entries and audit rows: one transaction. Where
-        the spans lie in the same database it sets their marks as well, and needs no entry. Returns the traces with an entry:
-        those that the span store has still to follow.
+        """Add samples of these traces, make them persistent, with audit rows, set their marks, and note the copies of `keeping`: one
+        transaction, which is committed when these are written. It has an outbox entry for each trace whose copies are not whole (when
+        `keeping` failed: of none), or that has older entries, which come first. Returns the traces with an entry: those that the span
+        store has still to follow.
         A sample that exists stays as it is, except that a person's promotion pins it. NotFound (and nothing written) when one of
         the traces does not exist."""
         ...

@@ -1,6 +1,7 @@
 """What goes through the store protocols beside the values of `gate.service` and `gate.model`."""
 
-from typing import Literal, TypeAlias
+import asyncio
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -106,6 +107,23 @@ class Copied(msgspec.Struct, frozen=True, gc=False):
     project: str
     trace_id: str
     digests: tuple[bytes, ...]
+
+
+class Keeping(msgspec.Struct, frozen=True):
+    """Copies that a span store of its own makes of traces that are about to become persistent."""
+
+    copied: tuple[Copied, ...] = ()
+    """What is there as soon as they are written."""
+    written: asyncio.Future[Any] | None = None
+    """Ends when they are on disk, or with the `GateError` that kept them from it; without, they are there already."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether they could not be written."""
+        return self.written is not None and self.written.done() and self.written.exception() is not None
+
+
+NOTHING_TO_KEEP = Keeping()
 
 
 class StoredChunk(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ from gate.model.run import Run
 from gate.model.verdict import Conclusion, Verdict
 from gate.service import Promotion
 from gate.store.protocols import Stores
-from gate.store.values import Origin, Sample
+from gate.store.values import NOTHING_TO_KEEP, Keeping, Origin, Sample
 from gate.usecases.flows import is_incomplete, load_flows, load_flows_of_each, must_be_pruned
 from gate.usecases.outbox import Follower
 from gate.usecases.selection import baseline_id, surplus
@@ -32,8 +32,8 @@ class Promotions:
 
     async def promote(self, project: str, trace_id: str, *, by: str, reason: str) -> Promotion:
         """NotFound and nothing written when the trace does not exist; Conflict when it is incomplete or has no entry span."""
-        origin, loaded = await asyncio.gather(
-            self._stores.traces.origin(project, trace_id), load_flows(self._stores, project, [trace_id])
+        loaded, origin = await asyncio.gather(  # the longer one begins
+            load_flows(self._stores, project, [trace_id]), self._stores.traces.origin(project, trace_id)
         )
         flows = loaded[trace_id]
         if why := _unfit(flows):
@@ -89,11 +89,14 @@ class Promotions:
         """Exempt from retention, or no longer. Conflict when there is nothing left to keep."""
         if persistent:
             await self._stores.traces.one(project, trace_id)
-            if await self._stores.spans.missing(project, [trace_id]):
+            if not await self._stores.spans.read(project, [trace_id]):
                 await must_be_pruned(self._stores, project, trace_id)
-        now_ns = self._clock()
-        behind = await self._stores.traces.set_persistent(project, trace_id, persistent=persistent, by=by, now_ns=now_ns)
-        return Promotion(trace_id, await self._follower.follow(project, trace_id) if behind else "done")
+        keeping = await self._stores.spans.keep(project, [trace_id]) if persistent else NOTHING_TO_KEEP
+        behind = await self._stores.traces.set_persistent(
+            project, trace_id, persistent=persistent, by=by, now_ns=self._clock(), keeping=keeping
+        )
+        states = await self._follow([trace_id] if behind else (), project, keeping)
+        return Promotion(trace_id, states.get(trace_id, "done"))
 
     async def _record_all(
         self, project: str, traces: Sequence[Sequence[Flow]], origin: Origin, *, by: str, reason: str, pinned: bool
@@ -119,9 +122,16 @@ class Promotions:
             for flows in traces
         }
         new = {trace_id: tuple(of_trace.values()) for trace_id, of_trace in samples.items()}
-        behind = await self._stores.baselines.promote(project, new, by=by, reason=reason, now_ns=now_ns)
-        states = await self._follower.follow_all(project, sorted(behind))
+        keeping = await self._stores.spans.keep(project, list(new))
+        behind = await self._stores.baselines.promote(project, new, by=by, reason=reason, now_ns=now_ns, keeping=keeping)
+        states = await self._follow(sorted(behind), project, keeping)
         return tuple(Promotion(trace_id, states.get(trace_id, "done"), tuple(map(str, samples[trace_id]))) for trace_id in new)
+
+    async def _follow(self, trace_ids: Sequence[str], project: str, keeping: Keeping) -> dict[str, str]:
+        """How far the span store is with these traces. One that has just failed is not asked again at once."""
+        if keeping.failed:
+            return dict.fromkeys(trace_ids, "pending")
+        return await self._follower.follow_all(project, trace_ids)
 
 
 def _origin(run: Run) -> Origin:

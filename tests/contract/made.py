@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete, insert
 
 from gate.codec.batch import Batch
 from gate.codec.encode import to_batch
@@ -13,12 +13,11 @@ from gate.store.elasticsearch.bulk import Action
 from gate.store.elasticsearch.documents import document_id
 from gate.store.elasticsearch.spans import ElasticsearchSpans
 from gate.store.protocols import Stores
-from gate.store.sql.baselines import SqlBaselines
-from gate.store.sql.lookup import digest_of, project_key
-from gate.store.sql.schema import chunks
+from gate.store.sql.lookup import digest_of, project_key, trace_bytes
+from gate.store.sql.persistence import work_row
+from gate.store.sql.schema import chunks, outbox
 from gate.store.sql.spans import PackedChunk, insert_chunks
 from gate.store.sql.stores import SqlStores
-from gate.store.sql.traces import SqlTraces
 from gate.store.values import StoredChunk
 
 SECOND = 1_000_000_000
@@ -109,9 +108,13 @@ async def leave(stores: Stores, *spans: Span, now_ns: int = NOW, project: str = 
             )
 
 
-def with_entries(stores: Stores) -> Stores:
-    """The same store, with an outbox entry for each mark also where the spans lie beside the records."""
+async def owe(stores: Stores, *numbers: int, project: str = "shop") -> None:
+    """An outbox entry for each of these traces, as a server leaves it that is killed before the span store has followed: what changes
+    about them next gets one as well."""
     assert isinstance(stores, SqlStores)
-    stores.traces = SqlTraces(stores.database, beside=False)
-    stores.baselines = SqlBaselines(stores.database, beside=False)
-    return stores
+
+    def work(connection: Connection) -> None:
+        key = project_key(connection, project)
+        connection.execute(insert(outbox), [work_row(key, trace_bytes(trace_id(number)), "mark") for number in numbers])
+
+    await stores.database.write(work)

@@ -1,7 +1,7 @@
 """What only Elasticsearch promises: its shape, days dropped whole, and errors that say which setting to change."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,14 @@ import pytest
 
 from gate.errors import BadRequest, Unavailable
 from gate.service import Project
+from gate.store.elasticsearch.bulk import Action
 from gate.store.elasticsearch.cluster import Access, Cluster
 from gate.store.elasticsearch.spans import ElasticsearchSpans
 from gate.store.protocols import Stores
 from gate.store.sql.stores import open_sqlite
 from gate.store.values import Copied
+from gate.usecases.outbox import Follower
+from gate.usecases.promotion import Promotions
 from tests.contract.backends import elasticsearch
 from tests.contract.elasticsearch_double import answering
 from tests.contract.made import DAY, NOW, give, lose, span, span_names, trace_id
@@ -69,7 +72,7 @@ async def test_attribute_keys_are_no_fields(stores: Stores, access: Access):
     assert isinstance(spans, ElasticsearchSpans)
     mapping: Any = (await spans._cluster.client.indices.get_mapping(index=f"{access.prefix}-spans-*")).body
     (properties,) = [one["mappings"]["properties"] for one in mapping.values()]
-    assert set(properties) == {"project", "trace_id", "received_ns", "attributes", "unindexed", "mark", "body"}
+    assert set(properties) == {"project", "trace_id", "received_ns", "attributes", "unindexed", "body"}
     for key in ("a.b", "a", "_id", "x" * 3_000, "a\x00b", "ключ", "key.0.name"):
         assert await having(stores, key, "v", 1, 2, 20) == {1}, key
     assert await having(stores, "key.9999.name", "v", *range(1, 22)) == {21}
@@ -140,6 +143,61 @@ async def test_what_was_copied_is_noted_with_the_end_of_its_entry(stores: Stores
     assert await stores.outbox.pending(limit=10) == ()
     assert await spans.mark("shop", trace_id(1), persistent=True) == ()
     assert await span_names(stores, 1) == ["GET /orders"]
+
+
+async def test_a_promotion_copies_before_its_commit(stores: Stores, access: Access):
+    """Nothing is left to the outbox, and the day of the trace can be dropped; so it is with a person who keeps a trace."""
+    await give(stores, span(1, note="x"), span(2, note="x"), now_ns=NOW - 10 * DAY)
+    golden = Promotions(stores, Follower(stores), clock=lambda: NOW)
+    assert (await golden.promote("shop", trace_id(1), by="eve", reason="")).state == "done"
+    assert (await golden.persist("shop", trace_id(2), by="eve", persistent=True)).state == "done"
+    spans = stores.spans
+    assert isinstance(spans, ElasticsearchSpans)
+    assert await spans._manifest.needed([(0, NOW)]) == (False,)
+
+    await stores.spans.delete("shop", [trace_id(9)], before_ns=NOW - DAY)
+    assert await indices(access) == ["-persistent"]
+    assert [await span_names(stores, number) for number in (1, 2)] == [["GET /orders"]] * 2
+    assert await having(stores, "note", "x", 1, 2) == {1, 2}
+
+
+async def test_copies_that_fail_are_made_later(stores: Stores, monkeypatch: pytest.MonkeyPatch):
+    """A cluster that refuses them: the promotion is committed with an outbox entry, is `pending`, and is not asked for again at once."""
+    await give(stores, span(1))
+    spans = stores.spans
+    assert isinstance(spans, ElasticsearchSpans)
+    asked: list[int] = []
+
+    async def refuse(actions: Sequence[Action]) -> int:
+        asked.append(len(actions))
+        raise Unavailable("no room")
+
+    with monkeypatch.context() as away:
+        away.setattr(spans._bulk, "send", refuse)
+        done = await Promotions(stores, Follower(stores), clock=lambda: NOW).promote("shop", trace_id(1), by="eve", reason="")
+    assert (done.state, asked) == ("pending", [1])
+    assert (await stores.traces.one("shop", trace_id(1))).state == "pending"
+    assert [sample.trace_id for sample in await stores.baselines.samples("shop")] == [trace_id(1)]
+
+    assert await Follower(stores).drain() == "done"
+    assert await stores.spans.unkept("shop", [trace_id(1)]) == frozenset()
+    assert await spans._manifest.needed([(0, 2 * NOW)]) == (False,)
+
+
+async def test_spans_that_come_while_a_trace_is_promoted_are_kept(stores: Stores):
+    """They arrive after it was read, before it is persistent: the transaction sees that they were not copied."""
+    await give(stores, span(1))
+    await stores.spans.read("shop", [trace_id(1)])
+    await give(stores, span(1, 2, 1, name="late"), now_ns=NOW + 1)
+    keeping = await stores.spans.keep("shop", [trace_id(1)])
+    assert await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW, keeping=keeping)
+    spans = stores.spans
+    assert isinstance(spans, ElasticsearchSpans)
+    assert [one.kept for one in (await spans._manifest.chunks("shop", [trace_id(1)]))[trace_id(1)]] == [True, False]
+
+    assert await Follower(stores).drain() == "done"
+    assert await spans._manifest.needed([(0, 2 * NOW)]) == (False,)
+    assert await span_names(stores, 1) == ["GET /orders", "late"]
 
 
 async def test_another_projects_day_is_not_dropped(stores: Stores, access: Access):
@@ -244,11 +302,7 @@ async def test_what_cannot_be_read_now_is_not_lost(stores: Stores, access: Acces
     ):
         with pytest.raises(Unavailable, match="cannot read all of its documents"):
             await call
-    await cluster.client.indices.close(index=f"{access.prefix}-persistent")
-    with pytest.raises(Unavailable):
-        await stores.spans.delete("shop", [trace_id(1)], before_ns=NOW + DAY)
-    for name in ("spans-2026.05.28", "persistent"):
-        await cluster.client.indices.open(index=f"{access.prefix}-{name}", wait_for_active_shards="1")
+    await cluster.client.indices.open(index=f"{access.prefix}-spans-2026.05.28", wait_for_active_shards="1")
     await cluster.close()
 
     assert await stores.spans.missing("shop", [trace_id(1)]) == frozenset()

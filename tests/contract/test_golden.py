@@ -4,14 +4,15 @@ import asyncio
 
 import pytest
 
-from gate.errors import Conflict, NotFound
+from gate.errors import Conflict, NotFound, Unavailable
 from gate.model.flow import FlowKey
+from gate.store.elasticsearch.spans import ElasticsearchSpans
 from gate.store.protocols import Stores
 from gate.store.sql.spans import SqlSpans
-from gate.store.values import Sample
+from gate.store.values import Copied, Keeping, Sample
 from gate.usecases.outbox import Follower
 from tests.contract.backends import Open
-from tests.contract.made import DAY, NOW, give, span, span_names, trace_id, with_entries
+from tests.contract.made import DAY, NOW, give, owe, span, span_names, trace_id
 
 
 def sample(trace: int, flow: str = "checkout", *, pinned: bool = True, by: str = "eve", at: int = NOW) -> Sample:
@@ -29,10 +30,63 @@ async def test_promoting_writes_everything_at_once(stores: Stores):
     summary = await stores.traces.one("shop", trace_id(1))
     assert (summary.persistent, summary.baseline) == (True, True)
     entries = [(work.project, work.trace_id, work.action, work.persistent) for work in await stores.outbox.pending(limit=10)]
+    assert await stores.spans.marked("shop") == {trace_id(1)}
     if isinstance(stores.spans, SqlSpans):
-        assert (entries, behind, await stores.spans.marked("shop")) == ([], frozenset(), {trace_id(1)})
+        assert (entries, behind) == ([], frozenset())
     else:
         assert (entries, behind) == ([("shop", trace_id(1), "mark", True)], {trace_id(1)})
+
+
+async def test_what_was_just_read_is_kept_before_the_commit(stores: Stores):
+    """Then a promotion leaves the span store nothing to follow, wherever the spans lie."""
+    await give(stores, span(1), span(2))
+    both = [trace_id(1), trace_id(2)]
+    await stores.spans.read("shop", both)
+    keeping = await stores.spans.keep("shop", both)
+    new = {trace_id(number): [sample(number)] for number in (1, 2)}
+    behind = await stores.baselines.promote("shop", new, by="eve", reason="", now_ns=NOW, keeping=keeping)
+
+    assert (behind, await stores.outbox.pending(limit=10)) == (frozenset(), ())
+    assert await stores.spans.marked("shop") == set(both)
+    assert await stores.spans.unkept("shop", both) == frozenset()
+    assert [await span_names(stores, number) for number in (1, 2)] == [["GET /orders"]] * 2
+
+
+async def test_a_commit_waits_for_the_copies(stores: Stores):
+    """Until they are written nobody sees the promotion. When they could not be it is committed without them; when it fails itself,
+    that is said after their end."""
+    await give(stores, span(1), span(2))
+    waiting = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(promote_after(stores, 1, waiting))
+    await asyncio.sleep(0.05)
+    assert (await stores.baselines.samples("shop"), task.done()) == ((), False)
+    waiting.set_result(1)
+    assert await task == frozenset()
+
+    waiting = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(promote_after(stores, 9, waiting))
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    waiting.set_result(1)
+    with pytest.raises(NotFound):
+        await task
+
+    waiting = asyncio.get_running_loop().create_future()
+    waiting.set_exception(Unavailable("the span store is away"))
+    behind = await promote_after(stores, 2, waiting)
+    assert [one.trace_id for one in await stores.baselines.samples("shop")] == [trace_id(2), trace_id(1)]
+    assert behind == (frozenset() if isinstance(stores.spans, SqlSpans) else {trace_id(2)})
+
+
+async def promote_after(stores: Stores, trace: int, written: asyncio.Future[int]) -> frozenset[str]:
+    """Promote a trace whose chunks are copied as soon as `written` ends."""
+    copied = ()
+    if isinstance(stores.spans, ElasticsearchSpans):
+        chunks = (await stores.spans._manifest.chunks("shop", [trace_id(trace)])).get(trace_id(trace), ())
+        copied = (Copied("shop", trace_id(trace), tuple(chunk.digest for chunk in chunks)),)
+    keeping = Keeping(copied, written)
+    new = {trace_id(trace): [sample(trace)]}
+    return await stores.baselines.promote("shop", new, by="eve", reason="", now_ns=NOW, keeping=keeping)
 
 
 async def test_many_are_promoted_in_one_transaction(stores: Stores):
@@ -95,8 +149,9 @@ async def test_samples_are_newest_first(stores: Stores):
 
 
 async def test_demoting_undoes_it(stores: Stores):
-    """Samples and persistence are gone, and the outbox says so; once more changes nothing; an unknown trace is NotFound."""
-    await give(with_entries(stores), span(1))
+    """Samples and persistence are gone, and the outbox says so where it has older entries; once more changes nothing; an unknown trace is NotFound."""
+    await give(stores, span(1))
+    await owe(stores, 1)
     await stores.baselines.promote("shop", {trace_id(1): [sample(1), sample(1, "login")]}, by="eve", reason="", now_ns=NOW)
     removed, behind = await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW)
 
@@ -104,7 +159,7 @@ async def test_demoting_undoes_it(stores: Stores):
     assert {one.key.test_case for one in removed} == {"checkout", "login"}
     assert await stores.baselines.samples("shop") == ()
     assert not (await stores.traces.one("shop", trace_id(1))).persistent
-    assert [work.persistent for work in await stores.outbox.pending(limit=10)] == [False, False]
+    assert [work.persistent for work in await stores.outbox.pending(limit=10)] == [False] * 3
     assert await stores.baselines.demote("shop", trace_id(1), by="eve", now_ns=NOW) == ((), False)
     with pytest.raises(NotFound):
         await stores.baselines.demote("shop", trace_id(9), by="eve", now_ns=NOW)
@@ -133,9 +188,8 @@ async def test_a_golden_sample_stays_persistent(stores: Stores):
 
 async def test_the_outbox_forgets_what_is_done(stores: Stores):
     """Entries go one by one, oldest first; a failed one stays, also an entry that was made meanwhile."""
-    await give(with_entries(stores), span(1), span(2))
-    for trace in (1, 2):
-        await stores.traces.set_persistent("shop", trace_id(trace), persistent=True, by="eve", now_ns=NOW)
+    await give(stores, span(1), span(2))
+    await owe(stores, 1, 2)
     async with stores.outbox.claim(limit=10) as claim:
         second = claim.work.pop()
         await stores.traces.set_persistent("shop", trace_id(1), persistent=False, by="eve", now_ns=NOW)
@@ -153,8 +207,8 @@ async def test_the_outbox_forgets_what_is_done(stores: Stores):
 
 async def test_what_fails_in_the_middle_stays(stores: Stores):
     """A block that raises forgets nothing."""
-    await give(with_entries(stores), span(1))
-    await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
+    await give(stores, span(1))
+    await owe(stores, 1)
     with pytest.raises(ValueError, match="in the middle"):
         async with stores.outbox.claim(limit=10):
             raise ValueError("in the middle")
@@ -164,9 +218,9 @@ async def test_what_fails_in_the_middle_stays(stores: Stores):
 
 async def test_nobody_works_at_the_same_trace(stores: Stores, reopen: Open):
     """While one server works at a trace's entry, another gets neither that one nor a newer one of the same trace."""
-    await give(with_entries(stores), span(1), span(2))
-    await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
-    other = with_entries(await reopen())
+    await give(stores, span(1), span(2))
+    await owe(stores, 1)
+    other = await reopen()
     holds, ended = asyncio.Event(), asyncio.Event()
     seen: list[str] = []
 
@@ -200,9 +254,9 @@ async def test_a_turn_is_one_servers(stores: Stores, reopen: Open):
 
 async def test_a_record_says_whether_the_span_store_follows(stores: Stores):
     """`pending` until the outbox entry is done."""
-    await give(with_entries(stores), span(1))
+    await give(stores, span(1))
     assert (await stores.traces.one("shop", trace_id(1))).state == "done"
-    await stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW)
+    await owe(stores, 1)
     assert (await stores.traces.one("shop", trace_id(1))).state == "pending"
     async with stores.outbox.claim(limit=10):
         pass

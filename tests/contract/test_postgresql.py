@@ -13,8 +13,9 @@ from gate.service import Project
 from gate.store.sql import postgres
 from gate.store.sql.postgres import must_be_known
 from gate.store.sql.stores import open_postgres
+from gate.store.values import Keeping
 from tests.contract.backends import BACKENDS, Open, postgresql, postgresql_url
-from tests.contract.made import NOW, give, span, span_names, trace_id, with_entries
+from tests.contract.made import NOW, give, owe, span, span_names, trace_id
 
 SHARED = [backend for backend in BACKENDS if backend.name.startswith("postgresql")]
 
@@ -61,9 +62,10 @@ async def test_servers_follow_what_another_left(reopen: Open):
     """Entries that one server is killed with are worked off by two others, each once, whatever they do at the same time."""
     from gate.usecases.outbox import Follower
 
-    servers = [with_entries(await reopen()) for _ in range(3)]
+    servers = [await reopen() for _ in range(3)]
     await servers[0].projects.create(Project("shop", 30), now_ns=1)
     await give(servers[0], *[span(number) for number in range(1, 21)])
+    await owe(servers[0], *range(1, 21))
     for number in range(1, 21):
         for persistent in (True, number % 2 == 0):
             await servers[0].traces.set_persistent("shop", trace_id(number), persistent=persistent, by="eve", now_ns=NOW)
@@ -74,6 +76,29 @@ async def test_servers_follow_what_another_left(reopen: Open):
     assert [await follower.drain() for follower in followers] == ["done", "done"]
     assert await servers[1].spans.marked("shop") == {trace_id(number) for number in range(2, 21, 2)}
     await asyncio.gather(*[server.close() for server in servers[1:]])
+
+
+async def test_a_span_store_that_hangs_keeps_nobody_else_waiting(reopen: Open, monkeypatch: pytest.MonkeyPatch):
+    """A transaction that waits for copies gives its locks up after a moment: late spans of the same trace are received meanwhile, and it
+    is done again when the copies are there."""
+    monkeypatch.setattr(postgres, "_PATIENCE", 0.01)
+    stores = await reopen()
+    await stores.projects.create(Project("shop", 30), now_ns=1)
+    await give(stores, span(1))
+    waiting = asyncio.get_running_loop().create_future()
+    keeping = Keeping((), waiting)
+    task = asyncio.create_task(
+        stores.traces.set_persistent("shop", trace_id(1), persistent=True, by="eve", now_ns=NOW, keeping=keeping)
+    )
+    await asyncio.sleep(0.05)
+    await give(stores, span(1, 2, 1, name="late"))
+    assert (task.done(), (await stores.traces.one("shop", trace_id(1))).persistent) == (False, False)
+
+    waiting.set_result(1)
+    await task
+    assert (await stores.traces.one("shop", trace_id(1))).persistent
+    assert await span_names(stores, 1) == ["GET /orders", "late"]
+    await stores.close()
 
 
 async def test_two_servers_finish_once(reopen: Open):

@@ -70,6 +70,7 @@ class Cluster:
                 node_class=HttpxAsyncHttpNode,
                 request_timeout=LONGER * seconds,
                 max_retries=2,
+                headers={"accept-encoding": "identity"},  # bodies are compressed already; what else is in answers is small
                 serializers=dict.fromkeys(("application/json", "application/vnd.elasticsearch+json"), _Json()),
                 **options,
             )

@@ -24,7 +24,6 @@ MAPPINGS = {
         "received_ns": {"type": "long"},
         "attributes": {"type": "keyword", "doc_values": False},
         "unindexed": {"type": "boolean"},
-        "mark": {"type": "boolean"},
         "body": {"type": "binary"},
     },
 }

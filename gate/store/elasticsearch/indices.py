@@ -1,7 +1,7 @@
 """The indices: one a day for the spans of runs, one for persistent traces; made by a template of ours.
 
 PREFIX-spans-2026.11.24    dropped whole by retention
-PREFIX-persistent          which traces are persistent, and copies of their chunks
+PREFIX-persistent          copies of the chunks of persistent traces
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +13,7 @@ from gate.errors import BadRequest
 from gate.store.elasticsearch.cluster import MAJOR, Cluster, reason_of
 from gate.store.elasticsearch.documents import MAPPINGS
 
-VERSION = 1
+VERSION = 2
 """Of the templates. A newer one changes the indices of the days to come."""
 _EPOCH = date(1970, 1, 1)
 _DAY_NS = 24 * 3600 * 1_000_000_000

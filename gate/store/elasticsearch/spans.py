@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-import msgspec
 from elasticsearch import NotFoundError
 
 from gate.codec.batch import TraceChunk
@@ -17,15 +16,13 @@ from gate.store.elasticsearch.bulk import Action, Bulk
 from gate.store.elasticsearch.cluster import Access, Cluster, reason_of
 from gate.store.elasticsearch.documents import body_of, document_id, encode, term_of
 from gate.store.elasticsearch.indices import Indices
-from gate.store.elasticsearch.recent import RecentBodies
-from gate.store.values import StoredChunk
+from gate.store.elasticsearch.recent import ReadChunk, RecentTraces
+from gate.store.values import Copied, Keeping, StoredChunk
 
 _AT_ONCE = 500
 """Documents (or traces) of one request at most,"""
 _BYTES = 16 * 1024 * 1024
 """and compressed bytes."""
-_MARKS = 5_000
-"""Ids of which one request says whether they are marked."""
 _LOOKS = 1_000
 """Traces of one search for an attribute at most."""
 _LARGE = 1024 * 1024
@@ -61,6 +58,14 @@ class Manifest(Protocol):
         """For each time from … to, whether a chunk that arrived in it is kept nowhere but in the index of its day."""
         ...
 
+    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
+        """Set the mark of a trace, or take it away."""
+        ...
+
+    async def marked(self, project: str, trace_ids: Sequence[str] | None = None) -> frozenset[str]:
+        """The traces (of these) with the mark."""
+        ...
+
     async def installation(self) -> str:
         """What tells this record store from every other one."""
         ...
@@ -74,7 +79,7 @@ class ElasticsearchSpans:
         self._indices = indices
         self._manifest = manifest
         self._bulk = Bulk(cluster)
-        self._read = RecentBodies()
+        self._recent = RecentTraces()
 
     async def put(self, project: str, chunks: Sequence[tuple[TraceChunk, StoredChunk, bytes]]) -> None:
         """Write chunks, with their compressed bodies, and return when they are on disk. They belong to their trace once the
@@ -99,17 +104,16 @@ class ElasticsearchSpans:
     async def read(self, project: str, trace_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
         """See `SpanStore.read`."""
         places = await self._manifest.chunks(project, trace_ids)
-        bodies: dict[tuple[str, bytes], bytes] = {}
+        bodies: dict[tuple[str, bytes], str] = {}
         async for part in self._documents(project, _flat(places), ["body"]):
-            for trace_id, chunk, source in part:
-                self._read.add((project, trace_id, chunk.digest), source["body"])
-                bodies[trace_id, chunk.digest] = body_of(source["body"])
+            bodies.update({(trace_id, chunk.digest): source["body"] for trace_id, chunk, source in part})
         found: dict[str, tuple[bytes, ...]] = {}
         for trace_id in trace_ids:
-            of_trace = [bodies.get((trace_id, chunk.digest)) for chunk in places.get(trace_id, ())]
-            there = tuple(body for body in of_trace if body is not None)
-            if there and len(there) == len(of_trace):
-                found[trace_id] = there
+            chunks = places.get(trace_id, ())
+            read = [ReadChunk(chunk, bodies[trace_id, chunk.digest]) for chunk in chunks if (trace_id, chunk.digest) in bodies]
+            if read and len(read) == len(chunks):
+                self._recent.add(project, trace_id, read)
+                found[trace_id] = tuple(body_of(one.body) for one in read)
         return found
 
     async def missing(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
@@ -127,30 +131,32 @@ class ElasticsearchSpans:
         places = await self._manifest.chunks(project, trace_ids)
         return frozenset(trace_id for trace_id, _ in await self._uncopied(project, _flat(places)))
 
+    async def keep(self, project: str, trace_ids: Sequence[str]) -> Keeping:
+        """See `SpanStore.keep`. Of traces that were not just read none is copied: the outbox does that."""
+        recent = {trace_id: self._recent.take(project, trace_id) or () for trace_id in trace_ids}
+        copied = [Copied(project, trace_id, tuple(one.chunk.digest for one in chunks)) for trace_id, chunks in recent.items()]
+        copies = await self._copies(
+            project, [(trace_id, one.chunk, one.body) for trace_id, chunks in recent.items() for one in chunks]
+        )
+        return Keeping(tuple(copied), asyncio.ensure_future(self._bulk.send(copies)) if copies else None)
+
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
         """See `SpanStore.mark`. A persistent trace's chunks are copied to where no day is dropped; when the mark is taken away
         the copies stay until the trace is deleted."""
-        chunks = (await self._manifest.chunks(project, [trace_id])).get(trace_id, ())
-        mark = msgspec.json.encode({"project": project, "trace_id": trace_id, "mark": True}) if persistent else None
-        actions = [Action(self._indices.persistent, _mark_id(project, trace_id), mark)]
-        places = [(trace_id, chunk) for chunk in chunks if persistent]
-        wanted = [place for place in places if not place[1].kept] + await self._uncopied(project, places)
         copied: list[bytes] = []
-        async for part in self._bodies(project, wanted):
-            for chunk, body in part:
-                blob = base64.b64decode(body)
-                source = encode(project, trace_id, chunk.received_ns, blob, decompress(blob))
-                actions.append(Action(self._indices.persistent, document_id(project, trace_id, chunk), source))
-            await self._bulk.send(actions)  # the mark goes with the first of them: one write
-            actions = []
-            copied += [chunk.digest for chunk, _ in part]
-        if actions:
-            await self._bulk.send(actions)
+        if persistent:
+            places = _flat(await self._manifest.chunks(project, [trace_id]))
+            wanted = [place for place in places if not place[1].kept] + await self._uncopied(project, places)
+            async for part in self._documents(project, wanted, ["body"]):
+                chunks = [(trace_id, chunk, source["body"]) for trace_id, chunk, source in part]
+                await self._bulk.send(await self._copies(project, chunks))
+                copied += [chunk.digest for _, chunk, _ in chunks]
+        await self._manifest.mark(project, trace_id, persistent=persistent)
         return tuple(copied)
 
     async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:
         """See `SpanStore.delete`. A day of which nothing is needed any more is dropped whole."""
-        persistent = await self._marked_of(project, trace_ids)
+        persistent = await self._manifest.marked(project, trace_ids)
         mine = [trace_id for trace_id in trace_ids if trace_id not in persistent]
         await self._manifest.forget(project, mine, before_ns=before_ns)
         deleted, left = await self._drop_days(project, mine, before_ns)
@@ -199,8 +205,7 @@ class ElasticsearchSpans:
 
     async def marked(self, project: str) -> frozenset[str]:
         """See `SpanStore.marked`."""
-        query = {"bool": {"filter": [{"term": {"project": project}}, {"term": {"mark": True}}]}}
-        return frozenset([hit["sort"][0] async for hits in self._all(query) for hit in hits])
+        return await self._manifest.marked(project)
 
     async def check(self) -> str:
         """`ok`, or what is wrong."""
@@ -215,14 +220,19 @@ class ElasticsearchSpans:
         """Later calls raise Unavailable."""
         await self._cluster.close()
 
-    async def _bodies(self, project: str, wanted: Sequence[Place]) -> AsyncIterator[list[tuple[StoredChunk, str]]]:
-        """The chunks of a trace that are there, in parts, as documents have their bodies. What was just read is not asked for."""
-        known = [(chunk, self._read.get((project, trace_id, chunk.digest))) for trace_id, chunk in wanted]
-        if known and all(body is not None for _, body in known):
-            yield [(chunk, body) for chunk, body in known if body is not None]
-            return
-        async for part in self._documents(project, wanted, ["body"]):
-            yield [(chunk, source["body"]) for _, chunk, source in part]
+    async def _copies(self, project: str, chunks: Sequence[tuple[str, StoredChunk, str]]) -> list[Action]:
+        """What writes these chunks of traces, with their bodies as documents have them, to where no day is dropped."""
+
+        def copy(trace_id: str, chunk: StoredChunk, body: str) -> Action:
+            blob = base64.b64decode(body)
+            source = encode(project, trace_id, chunk.received_ns, blob, decompress(blob))
+            return Action(self._indices.persistent, document_id(project, trace_id, chunk), source)
+
+        def copies() -> list[Action]:
+            return [copy(*one) for one in chunks]
+
+        large = sum(chunk.size for _, chunk, _ in chunks) > _LARGE // 8
+        return await asyncio.to_thread(copies) if large else copies()
 
     async def _uncopied(self, project: str, places: Sequence[Place]) -> list[Place]:
         """Of the chunks that are said to be copied, those of which there is no copy."""
@@ -262,15 +272,6 @@ class ElasticsearchSpans:
             else:
                 gone.append((trace_id, chunk))
         return found, gone
-
-    async def _marked_of(self, project: str, trace_ids: Sequence[str]) -> set[str]:
-        marked: set[str] = set()
-        for start in range(0, len(trace_ids), _MARKS):
-            part = trace_ids[start : start + _MARKS]
-            ids = [_mark_id(project, trace_id) for trace_id in part]
-            answer = await self._cluster.ask(self._cluster.prompt.mget(index=self._indices.persistent, ids=ids, source=False))
-            marked.update(trace_id for trace_id, mark in zip(part, answer["docs"], strict=True) if self._is_there(mark))
-        return marked
 
     def _is_there(self, document: dict[str, Any]) -> bool:
         """Of an answer to a read by ids. Raises Unavailable when the cluster cannot say: a shard that is being recovered after a
@@ -396,10 +397,6 @@ def _sorted_out(hits: Sequence[dict[str, Any]], key: str, value: str) -> tuple[s
         (trace_id,), (unindexed,) = hit["fields"]["trace_id"], hit["fields"]["unindexed"]
         (sure if exact and not unindexed else unsure).add(trace_id)
     return sure, unsure - sure
-
-
-def _mark_id(project: str, trace_id: str) -> str:
-    return f"{project}:{trace_id}"
 
 
 def _flat(places: dict[str, tuple[StoredChunk, ...]]) -> list[Place]:

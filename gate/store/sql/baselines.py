@@ -9,9 +9,9 @@ from gate.model.flow import FlowKey
 from gate.store.sql.conflicts import insert_raised
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import no_trace, project_key, trace_bytes, write_audit, write_audits
-from gate.store.sql.persistence import set_persistence
+from gate.store.sql.persistence import set_persistence, write_keeping
 from gate.store.sql.schema import samples, stored, traces
-from gate.store.values import Sample
+from gate.store.values import NOTHING_TO_KEEP, Copied, Keeping, Sample
 
 
 class SqlBaselines:
@@ -32,18 +32,25 @@ class SqlBaselines:
         return await self._database.read(work)
 
     async def promote(
-        self, project: str, new: Mapping[str, Sequence[Sample]], *, by: str, reason: str, now_ns: int
+        self,
+        project: str,
+        new: Mapping[str, Sequence[Sample]],
+        *,
+        by: str,
+        reason: str,
+        now_ns: int,
+        keeping: Keeping = NOTHING_TO_KEEP,
     ) -> frozenset[str]:
         """See `Baselines.promote`."""
 
-        def work(connection: Connection) -> frozenset[str]:
+        def work(connection: Connection, copied: Sequence[Copied]) -> frozenset[str]:
             key = project_key(connection, project)
-            behind = set_persistence(connection, key, list(new), persistent=True, beside=self._beside)
+            behind = set_persistence(connection, key, list(new), persistent=True, beside=self._beside, copied=copied)
             _add(connection, key, [sample for of_trace in new.values() for sample in of_trace])
             write_audits(connection, key, by=by, action="promote", subjects=list(new), now_ns=now_ns, detail=reason)
             return behind
 
-        return await self._database.write(work)
+        return await write_keeping(self._database, work, keeping)
 
     async def demote(self, project: str, trace_id: str, *, by: str, now_ns: int) -> tuple[tuple[Sample, ...], bool]:
         """See `Baselines.demote`."""

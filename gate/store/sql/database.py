@@ -1,8 +1,9 @@
 """Where SQL runs: every query is a plain function of a synchronous SQLAlchemy `Connection`, and a `Database` calls it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -19,8 +20,9 @@ class Database(Protocol):
         `project_key`, which needs no transaction for that."""
         ...
 
-    async def write(self, work: Callable[[Connection], Result]) -> Result:
-        """Run work in one transaction; returns after its commit, or raises after its rollback."""
+    async def write(self, work: Callable[[Connection], Result], *, after: asyncio.Future[Any] | None = None) -> Result:
+        """Run work in one transaction; returns after its commit, or raises after its rollback. The commit comes after the end of
+        `after`; when that raises nothing is written, and its error is raised. Where the database can, work runs meanwhile."""
         ...
 
     async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, false, select, upd
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, of_traces, project_key, trace_bytes, upsert
+from gate.store.sql.marks import all_marked, marked_among, set_marks
 from gate.store.sql.schema import counters, manifest
 from gate.store.values import Copied, StoredChunk
 
@@ -19,10 +20,11 @@ _KEEP = (
     .where(
         manifest.c.project == bindparam("owner"),
         manifest.c.trace_id == bindparam("id"),
-        manifest.c.digest.in_(bindparam("digests", expanding=True)),
+        manifest.c.digest == bindparam("of"),
     )
     .values(kept=True)
 )
+_UNCOPIED = select(manifest.c.trace_id).where(of_traces(manifest), manifest.c.kept == false()).distinct()
 
 
 class SqlManifest:
@@ -72,6 +74,25 @@ class SqlManifest:
 
         return await self._database.read(work)
 
+    async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
+        """See `Manifest.mark`."""
+
+        def work(connection: Connection) -> None:
+            set_marks(connection, project_key(connection, project), [trace_bytes(trace_id)], persistent=persistent)
+
+        await self._database.write(work)
+
+    async def marked(self, project: str, trace_ids: Sequence[str] | None = None) -> frozenset[str]:
+        """See `Manifest.marked`."""
+
+        def work(connection: Connection) -> frozenset[str]:
+            key = project_key(connection, project)
+            if trace_ids is None:
+                return all_marked(connection, key)
+            return marked_among(connection, key, [trace_bytes(trace_id) for trace_id in trace_ids])
+
+        return await self._database.read(work)
+
     async def installation(self) -> str:
         """See `Manifest.installation`."""
 
@@ -83,10 +104,20 @@ class SqlManifest:
         return f"{await self._database.write(work):016x}"
 
 
-def note_copies(connection: Connection, copied: Copied) -> None:
+def note_copies(connection: Connection, copied: Sequence[Copied]) -> None:
     """Note that these chunks are kept where retention deletes nothing, in the caller's transaction."""
-    key = project_key(connection, copied.project)
-    connection.execute(_KEEP, {"owner": key, "id": trace_bytes(copied.trace_id), "digests": copied.digests})
+    rows = [
+        {"owner": project_key(connection, one.project), "id": trace_bytes(one.trace_id), "of": digest}
+        for one in copied
+        for digest in one.digests
+    ]
+    if rows:
+        connection.execute(_KEEP, rows)
+
+
+def uncopied(connection: Connection, project: int, trace_ids: Sequence[bytes]) -> set[bytes]:
+    """Those of these traces (one part of `by_project`) with a chunk that is only in the index of its day."""
+    return set(connection.scalars(_UNCOPIED, {"owner": project, "ids": trace_ids}))
 
 
 def forget_chunks(connection: Connection, project: int, trace_ids: "Sequence[bytes] | map[bytes]", *, before_ns: int) -> None:

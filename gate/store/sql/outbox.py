@@ -46,8 +46,7 @@ class SqlOutbox:
             return Claim(list(_read(connection, [row.key for row in rows])))
 
         def end(connection: Connection, claim: Claim) -> None:
-            for one in claim.copied:
-                note_copies(connection, one)
+            note_copies(connection, claim.copied)
             _forget(connection, [one.id for one in claim.work])
             if connection.dialect.name == "postgresql":  # a newer level has a newer entry, which waited for this end
                 return
@@ -59,7 +58,7 @@ class SqlOutbox:
 
     async def note(self, copied: Copied) -> None:
         """See `Outbox.note`."""
-        await self._database.write(lambda connection: note_copies(connection, copied))
+        await self._database.write(lambda connection: note_copies(connection, [copied]))
 
     async def failed(self, work: Sequence[Work], error: str) -> None:
         """See `Outbox.failed`."""

@@ -7,7 +7,7 @@ transaction that loses is done again.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -30,6 +30,8 @@ _AT_ONCE = 2
 _POOL = 10
 _HOLDERS = 4
 """Transactions that wait for another store, at most: they must leave connections to everybody else."""
+_PATIENCE = 1.0
+"""Seconds that a transaction may keep its locks while it waits for another store."""
 _IDLE_SECONDS = 5.0
 """A connection that nobody used for so long is asked whether it still works before it is used."""
 _TRIES = 10
@@ -73,9 +75,16 @@ class PostgresDatabase:
             return await self._run(work, seconds=seconds, isolation_level="AUTOCOMMIT")
         return await self._run(work, seconds=seconds, isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
-    async def write(self, work: Callable[[Connection], Result]) -> Result:
-        """See `Database.write`."""
-        return await self._run(work, seconds=LONGER * self._seconds)
+    async def write(self, work: Callable[[Connection], Result], *, after: asyncio.Future[Any] | None = None) -> Result:
+        """See `Database.write`. Its locks are not held for longer than `_PATIENCE` seconds: then it is done again afterwards."""
+        seconds = LONGER * self._seconds
+        if after is not None and not self._holders.locked():
+            with suppress(_StillWaiting):
+                async with self._holders:
+                    return await self._run(work, seconds=seconds, after=after)
+        if after is not None:
+            await asyncio.shield(after)
+        return await self._run(work, seconds=seconds)
 
     async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
         """See `Database.write_together`."""
@@ -151,27 +160,45 @@ class PostgresDatabase:
         return [outcome for waiting in group for outcome in await self._outcomes(work, [waiting])]
 
     async def _run(
-        self, work: Callable[[Connection], Result], *, seconds: float | None, draining: bool = False, **options: Any
+        self,
+        work: Callable[[Connection], Result],
+        *,
+        seconds: float | None,
+        after: asyncio.Future[Any] | None = None,
+        draining: bool = False,
+        **options: Any,
     ) -> Result:
         if not draining:
             self._must_be_open()
         for attempt in range(1, _TRIES + 1):
             try:
                 async with self._errors():
-                    return await self._transaction(work, seconds, options)
+                    return await self._transaction(work, seconds, after, options)
             except Unavailable as error:
                 if attempt == _TRIES or not _can_be_tried_again(error.__cause__):
                     raise
                 await asyncio.sleep(0.005 * attempt)
         raise AssertionError("unreachable")
 
-    async def _transaction(self, work: Callable[[Connection], Result], seconds: float | None, options: dict[str, Any]) -> Result:
+    async def _transaction(
+        self,
+        work: Callable[[Connection], Result],
+        seconds: float | None,
+        after: asyncio.Future[Any] | None,
+        options: dict[str, Any],
+    ) -> Result:
         # A statement that is cancelled takes its connection with it: nobody gets it in an unknown state.
         async with asyncio.timeout(self._seconds) as limit, self._engine.connect() as connection:
             limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
             await connection.execution_options(**options)
             async with connection.begin():
-                return await connection.run_sync(work)
+                result = await connection.run_sync(work)
+                if after is not None:
+                    ended, _ = await asyncio.wait([after], timeout=_PATIENCE)
+                    if not ended:
+                        raise _StillWaiting
+                    after.result()
+                return result
 
     @asynccontextmanager
     async def _errors(self) -> AsyncGenerator[None]:
@@ -217,6 +244,10 @@ def _is_away(error: Exception) -> bool:
         return False
     cause = error.__cause__
     return not isinstance(cause, DBAPIError) or cause.connection_invalidated
+
+
+class _StillWaiting(Exception):
+    """What a commit waits for takes long."""
 
 
 class _Waiting(NamedTuple):

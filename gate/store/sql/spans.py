@@ -12,8 +12,9 @@ from gate.store.compression import compress_chunks, decompress
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import digest_of, of_traces, project_key, trace_bytes
-from gate.store.sql.persistence import set_marks
+from gate.store.sql.marks import all_marked, set_marks
 from gate.store.sql.schema import chunks, marks, traces
+from gate.store.values import NOTHING_TO_KEEP, Keeping
 
 _IDS_A_QUERY = 500
 
@@ -55,6 +56,10 @@ class SqlSpans:
     async def unkept(self, project: str, trace_ids: Sequence[str]) -> frozenset[str]:
         """See `SpanStore.unkept`: they lie beside their records."""
         return frozenset()
+
+    async def keep(self, project: str, trace_ids: Sequence[str]) -> Keeping:
+        """See `SpanStore.keep`: they are where they stay."""
+        return NOTHING_TO_KEEP
 
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
         """See `SpanStore.mark`: nothing is copied."""
@@ -110,11 +115,7 @@ class SqlSpans:
     async def marked(self, project: str) -> frozenset[str]:
         """See `SpanStore.marked`."""
 
-        def work(connection: Connection) -> frozenset[str]:
-            rows = connection.scalars(select(marks.c.trace_id).where(marks.c.project == project_key(connection, project)))
-            return frozenset(row.hex() for row in rows)
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: all_marked(connection, project_key(connection, project)))
 
 
 class PackedChunk(NamedTuple):

@@ -70,8 +70,10 @@ class SqliteDatabase:
         except DBAPIError as error:
             raise self._unavailable(error) from error
 
-    async def write(self, work: Callable[[Connection], Result]) -> Result:
-        """See `Database.write`."""
+    async def write(self, work: Callable[[Connection], Result], *, after: asyncio.Future[Any] | None = None) -> Result:
+        """See `Database.write`. The writer is not kept waiting."""
+        if after is not None:
+            await asyncio.shield(after)
         return await self._submit(work, None)
 
     async def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[Result]], item: Item) -> Result:

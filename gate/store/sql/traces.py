@@ -11,12 +11,12 @@ from gate.store.sql.database import Database
 from gate.store.sql.facets import facet_values
 from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit
 from gate.store.sql.manifest import forget_chunks
-from gate.store.sql.persistence import set_persistence, work_row
+from gate.store.sql.persistence import set_persistence, work_row, write_keeping
 from gate.store.sql.schema import outbox, runs, samples, traces
 from gate.store.sql.search import cursor_of, page_query
 from gate.store.sql.words import services_of
 from gate.store.times import to_text
-from gate.store.values import Candidates, Origin, Pruned
+from gate.store.values import NOTHING_TO_KEEP, Candidates, Copied, Keeping, Origin, Pruned
 
 _ORIGIN = (
     select(runs.c.id, runs.c.gate, runs.c.environment, runs.c.commit, traces.c.environment)
@@ -80,19 +80,21 @@ class SqlTraces:
 
         return await self._database.read(work)
 
-    async def set_persistent(self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int) -> bool:
+    async def set_persistent(
+        self, project: str, trace_id: str, *, persistent: bool, by: str, now_ns: int, keeping: Keeping = NOTHING_TO_KEEP
+    ) -> bool:
         """See `Traces.set_persistent`."""
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection, copied: Sequence[Copied]) -> bool:
             key = project_key(connection, project)
             if not persistent and is_sample(connection, key, trace_bytes(trace_id)):
                 raise Conflict(f"Trace {trace_id} is a golden sample: it must stay.", hint="Demote it first.")
-            behind = set_persistence(connection, key, [trace_id], persistent=persistent, beside=self._beside)
+            behind = set_persistence(connection, key, [trace_id], persistent=persistent, beside=self._beside, copied=copied)
             action = "persist" if persistent else "unpersist"
             write_audit(connection, key, by=by, action=action, subject=trace_id, now_ns=now_ns)
             return bool(behind)
 
-        return await self._database.write(work)
+        return await write_keeping(self._database, work, keeping)
 
     async def prune(self, project: str, *, before_ns: int, limit: int) -> Pruned:
         """See `Traces.prune`."""

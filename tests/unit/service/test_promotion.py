@@ -10,7 +10,7 @@ from gate.model.run import Run
 from gate.model.verdict import Conclusion
 from gate.usecases.gate import StoreGate
 from tests.contract.backends import BACKENDS
-from tests.contract.made import lose, span, trace_id, with_entries
+from tests.contract.made import lose, owe, span, trace_id
 from tests.unit.service.conftest import Open
 from tests.unit.service.story import BAD, golden, persist_trace, record
 
@@ -58,14 +58,15 @@ async def test_promoting_an_incomplete_trace_is_a_conflict(gate: StoreGate):
     assert not (await gate.summary("default", trace_id(1))).persistent
 
 
-async def test_a_span_store_that_is_away_is_followed_later(gate: StoreGate, reopen: Open):
-    """The answer says `pending`, the record is promoted, and the next server's start finishes it."""
+async def test_a_span_store_that_is_away_is_followed_later(gate: StoreGate, reopen: Open, monkeypatch: pytest.MonkeyPatch):
+    """It has older work to do: the answer says `pending`, the record is promoted, and the next server's start finishes it."""
     await record(gate, Run("r1", "default"), persist_trace(1))
 
     async def away(*_: object, **__: object) -> None:
         raise Unavailable("the span store is away")
 
-    with_entries(gate._stores).spans.mark = away
+    await owe(gate._stores, 1, project="default")
+    monkeypatch.setattr(gate._stores.spans, "mark", away)
     promotion = await gate.promote("default", trace_id(1), by="eve")
     assert promotion.state == "pending"
     assert (await gate.summary("default", trace_id(1))).baseline

@@ -1,0 +1,33 @@
+"""The span store's own list of persistent traces: it lies beside the records also when the spans do not, so that one transaction
+changes both."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, select
+
+from gate.store.sql.conflicts import insert_missing
+from gate.store.sql.lookup import by_project
+from gate.store.sql.schema import marks
+
+
+def set_marks(connection: Connection, project: int, trace_ids: Sequence[bytes], *, persistent: bool) -> None:
+    """Set the mark of each of these (few) traces, or take it away."""
+    if persistent:
+        rows = [{"project": project, "trace_id": trace_id} for trace_id in sorted(trace_ids)]
+        insert_missing(connection, marks, rows)
+    elif trace_ids:
+        connection.execute(delete(marks).where(marks.c.project == project, marks.c.trace_id.in_(trace_ids)))
+
+
+def all_marked(connection: Connection, project: int) -> frozenset[str]:
+    """Every trace of the project with the mark."""
+    return frozenset(row.hex() for row in connection.scalars(select(marks.c.trace_id).where(marks.c.project == project)))
+
+
+def marked_among(connection: Connection, project: int, trace_ids: Sequence[bytes]) -> frozenset[str]:
+    """Those of these traces with the mark."""
+    found: set[str] = set()
+    for _, part in by_project((project, trace_id) for trace_id in trace_ids):
+        query = select(marks.c.trace_id).where(marks.c.project == project, marks.c.trace_id.in_(part))
+        found.update(row.hex() for row in connection.scalars(query))
+    return frozenset(found)
