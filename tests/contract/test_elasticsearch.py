@@ -1,6 +1,8 @@
 """What only Elasticsearch promises: its shape, days dropped whole, and errors that say which setting to change."""
 
+import asyncio
 import base64
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ from tests.contract.backends import elasticsearch
 from tests.contract.elasticsearch_double import answering
 from tests.contract.made import DAY, NOW, give, lose, span, span_names, trace_id
 from tests.parts import elasticsearch_url
+from tests.servers.certificates import Authority
 
+_ANOTHER = "the certificate of another host: IP address mismatch.*SPANGATE_ELASTICSEARCH_URL must name it.*_CA"
 REFUSED = {"error": {"type": "security_exception", "reason": "unable to authenticate user [eve]"}, "status": 401}
 
 
@@ -384,8 +388,55 @@ async def test_a_wrong_setting_is_named(tmp_path: Path, settings: dict[str, str]
 async def test_a_plain_server_is_not_spoken_to_with_tls(tmp_path: Path):
     """`https` to a server without it is said as such."""
     url = elasticsearch_url().replace("http://", "https://")
-    with pytest.raises(Unavailable, match=r"SPANGATE_ELASTICSEARCH_(URL|CA)"):
+    with pytest.raises(Unavailable, match=r"does not speak TLS.*SPANGATE_ELASTICSEARCH_URL begins with http://"):
         await open_sqlite(tmp_path / "a.db", Access(url))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://127.0.0.1:1,http://127.0.0.1:2"])
+async def test_an_authority_is_not_for_http(tmp_path: Path, url: str):
+    """Who names a CA expects TLS of every node."""
+    ca = Authority().write(tmp_path / "ca.crt")
+    with pytest.raises(
+        BadRequest, match=r"SPANGATE_ELASTICSEARCH_CA is set.*SPANGATE_ELASTICSEARCH_URL must begin with https://"
+    ):
+        await open_sqlite(tmp_path / "a.db", Access(url, ca=str(ca)))
+
+
+@pytest.mark.parametrize("text", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+async def test_a_file_without_certificates(tmp_path: Path, text: str):
+    """As the CA: said at start."""
+    (tmp_path / "ca.crt").write_text(text)
+    with pytest.raises(BadRequest, match=r"SPANGATE_ELASTICSEARCH_CA=.*ca\.crt' has no certificates"):
+        await open_sqlite(tmp_path / "a.db", Access("https://127.0.0.1:1", ca=str(tmp_path / "ca.crt")))
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "said"),
+    [
+        ("127.0.0.2", 30, _ANOTHER),
+        ("elsewhere.example", 30, _ANOTHER),
+        ("127.0.0.1", -1, "cannot be trusted: certificate has expired.*Renew.*SPANGATE_ELASTICSEARCH_CA"),
+    ],
+)
+async def test_a_certificate_that_is_wrong_is_explained(tmp_path: Path, host: str, days: int, said: str):
+    """Though the right authority has signed it; the server at this IP address hears no credentials."""
+    authority = Authority()
+    certificate, key = tmp_path / "node.crt", tmp_path / "node.key"
+    authority.certify(host, certificate, key, days=days)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1000))
+        writer.close()
+
+    async with await asyncio.start_server(hear, "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        access = Access(url, user="eve", password="secret-password", ca=str(authority.write(tmp_path / "ca.crt")))
+        with pytest.raises(Unavailable, match=said):
+            await open_sqlite(tmp_path / "a.db", access)
+    assert heard == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from msgspec import structs
 
-from gate.errors import Unavailable
+from gate.errors import BadRequest, Unavailable
 from gate.service import Project
 from gate.store.elasticsearch.cluster import Access
 from gate.store.sql.stores import SqlStores, open_sqlite
@@ -119,8 +119,11 @@ _UNTRUSTED = "cannot be trusted: .*Set SPANGATE_ELASTICSEARCH_CA to the file"
     [
         ("nobody", "https://127.0.0.1", _UNTRUSTED),
         ("another", "https://127.0.0.1", _UNTRUSTED),
+        ("right", "https://localhost", "another host: .*'localhost'.*SPANGATE_ELASTICSEARCH_URL must name it.*_CA"),
+        ("right", "http://127.0.0.1", "SPANGATE_ELASTICSEARCH_CA is set.*SPANGATE_ELASTICSEARCH_URL must begin with https://"),
+        ("nobody", "http://127.0.0.1", "disconnected.*If it speaks TLS: SPANGATE_ELASTICSEARCH_URL must begin with https://"),
     ],
-    ids=["no CA", "another CA"],
+    ids=["no CA", "another CA", "another host name", "http with a CA", "http"],
 )
 async def test_what_is_wrong_with_tls_is_said_at_start(
     server: SecuredElasticsearch, trusted: str, address: str, said: str, tmp_path: Path
@@ -128,10 +131,20 @@ async def test_what_is_wrong_with_tls_is_said_at_start(
     """With the setting to change. The other authority has the name of the right one."""
     authorities = {"right": server.ca, "another": Authority().write(tmp_path / "ca.crt"), "nobody": ""}
     access = structs.replace(await user(server, DOCUMENTED), url=f"{address}:{server.port}", ca=str(authorities[trusted]))
-    with pytest.raises(Unavailable, match=said) as error:
+    with pytest.raises((Unavailable, BadRequest), match=said) as error:
         await open_sqlite(tmp_path / "a.db", access)
 
     assert "secret-password" not in str(error.value)
+
+
+async def test_the_authorities_of_the_system(server: SecuredElasticsearch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """They are trusted when no CA is named, and only then."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.ca))
+    access = await user(server, DOCUMENTED)
+    async with opened(tmp_path, structs.replace(access, ca="")) as stores:
+        assert (await stores.check())["elasticsearch"] == "ok"
+    with pytest.raises(Unavailable, match=_UNTRUSTED):
+        await open_sqlite(tmp_path / "a.db", structs.replace(access, ca=str(Authority().write(tmp_path / "ca.crt"))))
 
 
 async def test_a_server_without_the_authority_ends_in_one_line(server: SecuredElasticsearch, tmp_path: Path):

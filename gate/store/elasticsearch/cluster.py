@@ -2,12 +2,15 @@
 
 import logging
 import re
+import ssl
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
-from elastic_transport import ApiResponse, ConnectionTimeout, HttpxAsyncHttpNode, JsonSerializer, TlsError
+from elastic_transport import ApiResponse, ConnectionTimeout, HttpxAsyncHttpNode, JsonSerializer, NodeConfig, TlsError
+from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
 
 from gate.errors import BadRequest, Unavailable
@@ -21,6 +24,11 @@ RIGHTS = (
 MAJOR = 9
 """The client speaks to servers of its own major version only."""
 logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # it warns, with a stack trace, of what our errors say
+_WITH_TLS = "SPANGATE_ELASTICSEARCH_URL must begin with https://."
+_ANOTHER_HOST = 62, 64
+"""What OpenSSL finds wrong with a certificate: the name of the host, its IP address."""
+_OUT_OF_DATE = 9, 10
+"""Likewise: not yet valid, no longer valid."""
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 
 
@@ -59,14 +67,10 @@ class Cluster:
             options["api_key"] = access.api_key
         if access.user:
             options["basic_auth"] = (access.user, access.password)
-        if access.ca:
-            if not Path(access.ca).is_file():
-                raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={access.ca!r} is no file that can be read.")
-            options["ca_certs"] = access.ca
         urls = [url.strip() for url in access.url.split(",")]
         try:
             self.client = AsyncElasticsearch(
-                urls,
+                _nodes(urls, access.ca),
                 node_class=HttpxAsyncHttpNode,
                 request_timeout=LONGER * seconds,
                 max_retries=2,
@@ -78,8 +82,6 @@ class Cluster:
             raise BadRequest(
                 f"SPANGATE_ELASTICSEARCH_URL is no URL with a port: {error}.", hint="For example https://host:9200."
             ) from error
-        except OSError as error:  # of the TLS library
-            raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={access.ca!r} has no certificates: {error}.") from error
         self.prompt = self.client.options(request_timeout=seconds)
         self.where = ", ".join(url.rpartition("@")[2].rpartition("//")[2].rstrip("/") for url in urls)
         """The address without user and password, for messages."""
@@ -102,7 +104,7 @@ class Cluster:
         if self._closed:
             return Unavailable("The store is closed: the server is shutting down.", hint="Send it again.")
         problem, hint = _explain(error)
-        return Unavailable(f"Elasticsearch at {self.where} {problem}.", hint=hint)
+        return Unavailable(f"Elasticsearch at {self.where} {problem.removesuffix('.')}.", hint=hint)
 
 
 def reason_of(body: Any) -> str:
@@ -119,8 +121,35 @@ class _Error(msgspec.Struct):
     reason: str | None = None
 
 
+def _nodes(urls: list[str], ca: str) -> list[NodeConfig]:
+    """With a context of our own: the client trusts the system's authorities beside `ca`, and asks no certificate whether it is for
+    the IP address of a URL."""
+    nodes = [url_to_node_config(url) for url in urls]
+    plain = [node for node in nodes if node.scheme != "https"]
+    if ca and plain:
+        raise BadRequest("SPANGATE_ELASTICSEARCH_CA is set, but SPANGATE_ELASTICSEARCH_URL is without TLS.", hint=_WITH_TLS)
+    if len(plain) == len(nodes):
+        return nodes
+    context = _trusting(ca)
+    return [node if node in plain else node.replace(ssl_context=context) for node in nodes]
+
+
+def _trusting(ca: str) -> ssl.SSLContext:
+    if not ca:
+        context = httpx.create_ssl_context()
+        context.load_default_certs()
+        return context
+    if not Path(ca).is_file():
+        raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={ca!r} is no file that can be read.")
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:  # of the TLS library, too
+        raise BadRequest(f"SPANGATE_ELASTICSEARCH_CA={ca!r} has no certificates: {error}.") from error
+
+
 def _explain(error: Exception) -> tuple[str, str]:
-    reason = reason_of(error.body) if isinstance(error, ApiError) else _root(error)
+    root = _root(error)
+    reason = reason_of(error.body) if isinstance(error, ApiError) else str(root) or type(root).__name__
     match error:
         case UnsupportedProductError():
             return "is not Elasticsearch", "See SPANGATE_ELASTICSEARCH_URL."
@@ -138,18 +167,39 @@ def _explain(error: Exception) -> tuple[str, str]:
         case ApiError(status_code=status):
             return f"answers {status}: {reason}", "Nothing was acknowledged; try again."
         case TlsError():
-            return f"cannot be trusted: {reason}", "Set SPANGATE_ELASTICSEARCH_CA to the file of its certificate authority."
+            return _explain_tls(root)
         case ConnectionTimeout():
             return "does not answer in time", "Nothing was acknowledged; try again."
+        case _ if "without sending a response" in reason:  # what a node with TLS does to a client without
+            return f"cannot be reached: {reason}", f"Nothing was acknowledged. If it speaks TLS: {_WITH_TLS}"
         case _:
             return f"cannot be reached: {reason}", "Nothing was acknowledged; see SPANGATE_ELASTICSEARCH_URL."
 
 
-def _root(error: BaseException) -> str:
+def _explain_tls(root: BaseException) -> tuple[str, str]:
+    match root if isinstance(root, ssl.SSLError) else root.__context__:  # httpx does not name the cause
+        case ssl.SSLCertVerificationError(verify_code=code, verify_message=reason) if code in _ANOTHER_HOST:
+            return (
+                f"has the certificate of another host: {reason}",
+                "SPANGATE_ELASTICSEARCH_URL must name it as the certificate does. That SPANGATE_ELASTICSEARCH_CA trusts who signed it is "
+                "not enough.",
+            )
+        case ssl.SSLCertVerificationError(verify_code=code, verify_message=reason) if code in _OUT_OF_DATE:
+            return f"cannot be trusted: {reason}", "Renew its certificate, or that of the authority in SPANGATE_ELASTICSEARCH_CA."
+        case ssl.SSLCertVerificationError(verify_message=reason):
+            return f"cannot be trusted: {reason}", "Set SPANGATE_ELASTICSEARCH_CA to the file of its certificate authority."
+        case error:
+            return (
+                f"does not speak TLS as we do: {error}",
+                "If it has none, SPANGATE_ELASTICSEARCH_URL begins with http://, and SPANGATE_ELASTICSEARCH_CA is not set.",
+            )
+
+
+def _root(error: BaseException) -> BaseException:
     """What began it: the client wraps the transport's errors, which wrap those of httpx."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return str(error) or type(error).__name__
+    return error
 
 
 class _Json(JsonSerializer):
