@@ -200,7 +200,7 @@ async def test_missing_rights_are_said_by_what_needs_them(server: SecuredElastic
             "read": lambda: stores.spans.read("shop", [trace_id(1)]),
             "delete": lambda: stores.spans.delete("shop", [trace_id(1)], before_ns=NOW + 1),
             "delete_index": lambda: stores.spans.delete("shop", [trace_id(1)], before_ns=NOW + DAY),
-            "maintenance": lambda: stores.spans.marked("shop"),
+            "maintenance": lambda: stores.spans.strays("shop", before_ns=NOW, delete=False),
         }
         with pytest.raises(Unavailable, match=f"forbids it: .*unauthorized for.*{_PRIVILEGES}"):
             await work[right]()
