@@ -122,6 +122,12 @@ class Keeping(msgspec.Struct, frozen=True):
         """Whether they could not be written."""
         return self.written is not None and self.written.done() and self.written.exception() is not None
 
+    async def ended(self) -> None:
+        """Wait for their end, whatever it is: nothing is written any more when the answer is there."""
+        if self.written is not None:
+            await asyncio.wait([self.written])
+            self.written.exception()  # looked at: else the event loop complains
+
 
 NOTHING_TO_KEEP = Keeping()
 

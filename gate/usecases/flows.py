@@ -11,6 +11,7 @@ from gate.model.flow import Flow
 from gate.model.trace import ProblemKind, Trace
 from gate.normalize import normalize
 from gate.store.protocols import Stores
+from gate.store.values import Keeping
 
 _AT_ONCE = 100
 """Traces decoded together: bounds memory for runs of thousands."""
@@ -35,6 +36,13 @@ async def load_flows(stores: Stores, project: str, trace_ids: Sequence[str]) -> 
     async for stored in _stored(stores, project, trace_ids):
         flows.update(await _aside(_flows, stored))
     return flows
+
+
+async def load_flows_keeping(stores: Stores, project: str, trace_id: str) -> tuple[tuple[Flow, ...], Keeping]:
+    """The flows of a trace that is likely to become persistent, and its copies, which are written while they are made. Raises likewise."""
+    (stored,) = [bodies async for bodies in _stored(stores, project, [trace_id])]
+    keeping = await stores.spans.keep(project, [trace_id])
+    return (await _aside(_flows, stored))[trace_id], keeping
 
 
 async def load_flows_of_each(

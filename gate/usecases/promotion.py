@@ -12,7 +12,7 @@ from gate.model.verdict import Conclusion, Verdict
 from gate.service import Promotion
 from gate.store.protocols import Stores
 from gate.store.values import NOTHING_TO_KEEP, Keeping, Origin, Sample
-from gate.usecases.flows import is_incomplete, load_flows, load_flows_of_each, must_be_pruned
+from gate.usecases.flows import is_incomplete, load_flows_keeping, load_flows_of_each, must_be_pruned
 from gate.usecases.outbox import Follower
 from gate.usecases.selection import baseline_id, surplus
 
@@ -32,15 +32,15 @@ class Promotions:
 
     async def promote(self, project: str, trace_id: str, *, by: str, reason: str) -> Promotion:
         """NotFound and nothing written when the trace does not exist; Conflict when it is incomplete or has no entry span."""
-        loaded, origin = await asyncio.gather(  # the longer one begins
-            load_flows(self._stores, project, [trace_id]), self._stores.traces.origin(project, trace_id)
+        (flows, keeping), origin = await asyncio.gather(  # the longer one begins
+            load_flows_keeping(self._stores, project, trace_id), self._stores.traces.origin(project, trace_id)
         )
-        flows = loaded[trace_id]
         if why := _unfit(flows):
+            await keeping.ended()
             raise Conflict(f"Trace {trace_id} cannot be a golden sample: {why}.")
         if not origin.run:
             origin = Origin("", "default", origin.environment or "ci", "")
-        (done,) = await self._record(project, [flows], origin, by=by, reason=reason, pinned=True)
+        (done,) = await self._record(project, [flows], origin, by=by, reason=reason, pinned=True, keeping=keeping)
         return done
 
     async def promote_run(self, project: str, run_id: str, *, by: str, reason: str) -> tuple[Promotion, ...]:
@@ -111,9 +111,17 @@ class Promotions:
         return tuple(one for (one,) in alone)
 
     async def _record(
-        self, project: str, traces: Sequence[Sequence[Flow]], origin: Origin, *, by: str, reason: str, pinned: bool
+        self,
+        project: str,
+        traces: Sequence[Sequence[Flow]],
+        origin: Origin,
+        *,
+        by: str,
+        reason: str,
+        pinned: bool,
+        keeping: Keeping | None = None,
     ) -> tuple[Promotion, ...]:
-        """The flows of each trace, in one transaction."""
+        """The flows of each trace, in one transaction. `keeping`: their copies, when these were begun."""
         if not traces:
             return ()
         now_ns = self._clock()
@@ -122,7 +130,7 @@ class Promotions:
             for flows in traces
         }
         new = {trace_id: tuple(of_trace.values()) for trace_id, of_trace in samples.items()}
-        keeping = await self._stores.spans.keep(project, list(new))
+        keeping = keeping or await self._stores.spans.keep(project, list(new))
         behind = await self._stores.baselines.promote(project, new, by=by, reason=reason, now_ns=now_ns, keeping=keeping)
         states = await self._follow(sorted(behind), project, keeping)
         return tuple(Promotion(trace_id, states.get(trace_id, "done"), tuple(map(str, samples[trace_id]))) for trace_id in new)

@@ -27,6 +27,8 @@ _LOOKS = 1_000
 """Traces of one search for an attribute at most."""
 _LARGE = 1024 * 1024
 """Bytes to encode in a thread; fewer are done before another request would notice."""
+_STEPS = 5
+"""Of the event loop, until a request is on its way."""
 _HITS = 5_000
 _TRIES = 3
 _LOOKED_INTO = 100
@@ -40,7 +42,9 @@ _COLUMNS: dict[str, Any] = {
 """Of a hit. What stands in documents would have to be decompressed, bodies and all: that took five times as long."""
 
 Place = tuple[str, StoredChunk]
-"""A chunk of a trace."""
+"""A chunk of a trace,"""
+Found = tuple[str, StoredChunk, str]
+"""with its body as documents have it, or an empty one."""
 
 
 class Manifest(Protocol):
@@ -105,8 +109,8 @@ class ElasticsearchSpans:
         """See `SpanStore.read`."""
         places = await self._manifest.chunks(project, trace_ids)
         bodies: dict[tuple[str, bytes], str] = {}
-        async for part in self._documents(project, _flat(places), ["body"]):
-            bodies.update({(trace_id, chunk.digest): source["body"] for trace_id, chunk, source in part})
+        async for part in self._documents(project, _flat(places), bodies=True):
+            bodies.update({(trace_id, chunk.digest): body for trace_id, chunk, body in part})
         found: dict[str, tuple[bytes, ...]] = {}
         for trace_id in trace_ids:
             chunks = places.get(trace_id, ())
@@ -120,7 +124,7 @@ class ElasticsearchSpans:
         """See `SpanStore.missing`."""
         places = await self._manifest.chunks(project, trace_ids)
         there: set[tuple[str, bytes]] = set()
-        async for part in self._documents(project, _flat(places), []):
+        async for part in self._documents(project, _flat(places), bodies=False):
             there.update((trace_id, chunk.digest) for trace_id, chunk, _ in part)
         lost = {trace_id for trace_id, chunk in _flat(places) if (trace_id, chunk.digest) not in there}
         return frozenset(lost | {trace_id for trace_id in trace_ids if trace_id not in places})
@@ -138,7 +142,12 @@ class ElasticsearchSpans:
         copies = await self._copies(
             project, [(trace_id, one.chunk, one.body) for trace_id, chunks in recent.items() for one in chunks]
         )
-        return Keeping(tuple(copied), asyncio.ensure_future(self._bulk.send(copies)) if copies else None)
+        if not copies:
+            return Keeping(tuple(copied))
+        written = asyncio.ensure_future(self._bulk.send(copies))
+        for _ in range(_STEPS):  # the request goes out before this thread is busy with the transaction
+            await asyncio.sleep(0)
+        return Keeping(tuple(copied), written)
 
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
         """See `SpanStore.mark`. A persistent trace's chunks are copied to where no day is dropped; when the mark is taken away
@@ -147,10 +156,9 @@ class ElasticsearchSpans:
         if persistent:
             places = _flat(await self._manifest.chunks(project, [trace_id]))
             wanted = [place for place in places if not place[1].kept] + await self._uncopied(project, places)
-            async for part in self._documents(project, wanted, ["body"]):
-                chunks = [(trace_id, chunk, source["body"]) for trace_id, chunk, source in part]
-                await self._bulk.send(await self._copies(project, chunks))
-                copied += [chunk.digest for _, chunk, _ in chunks]
+            async for part in self._documents(project, wanted, bodies=True):
+                await self._bulk.send(await self._copies(project, part))
+                copied += [chunk.digest for _, chunk, _ in part]
         await self._manifest.mark(project, trace_id, persistent=persistent)
         return tuple(copied)
 
@@ -220,7 +228,7 @@ class ElasticsearchSpans:
         """Later calls raise Unavailable."""
         await self._cluster.close()
 
-    async def _copies(self, project: str, chunks: Sequence[tuple[str, StoredChunk, str]]) -> list[Action]:
+    async def _copies(self, project: str, chunks: Sequence[Found]) -> list[Action]:
         """What writes these chunks of traces, with their bodies as documents have them, to where no day is dropped."""
 
         def copy(trace_id: str, chunk: StoredChunk, body: str) -> Action:
@@ -238,37 +246,33 @@ class ElasticsearchSpans:
         """Of the chunks that are said to be copied, those of which there is no copy."""
         gone: list[Place] = []
         for part in _by_size([place for place in places if place[1].kept]):
-            gone += (await self._get(project, part, [], kept=False))[1]
+            gone += (await self._get(project, part, bodies=False, kept=False))[1]
         return gone
 
-    async def _documents(
-        self, project: str, wanted: Sequence[Place], fields: list[str]
-    ) -> AsyncIterator[list[tuple[str, StoredChunk, dict[str, Any]]]]:
-        """The documents that are there, with these fields of their source, in parts. In real time."""
+    async def _documents(self, project: str, wanted: Sequence[Place], *, bodies: bool) -> AsyncIterator[list[Found]]:
+        """The chunks whose documents are there, in parts. In real time."""
         for part in _by_size(wanted):
-            found, gone = await self._get(project, part, fields, kept=False)
+            found, gone = await self._get(project, part, bodies=bodies, kept=False)
             if gone:
-                found += (await self._get(project, gone, fields, kept=True))[0]
+                found += (await self._get(project, gone, bodies=bodies, kept=True))[0]
             yield found
 
-    async def _get(
-        self, project: str, part: Sequence[Place], fields: list[str], *, kept: bool
-    ) -> tuple[list[tuple[str, StoredChunk, dict[str, Any]]], list[Place]]:
+    async def _get(self, project: str, part: Sequence[Place], *, bodies: bool, kept: bool) -> tuple[list[Found], list[Place]]:
         """What is where it should be (`kept`: where it could be as well), and what is not."""
         docs = [
             {
                 "_index": self._indices.persistent if chunk.kept != kept else self._indices.of(chunk.received_ns),
                 "_id": document_id(project, trace_id, chunk),
-                "_source": fields or False,
+                "_source": bodies,
             }
             for trace_id, chunk in part
         ]
         answer = await self._cluster.ask(self._cluster.prompt.mget(docs=docs))
-        found: list[tuple[str, StoredChunk, dict[str, Any]]] = []
+        found: list[Found] = []
         gone: list[Place] = []
         for (trace_id, chunk), document in zip(part, answer["docs"], strict=True):
             if self._is_there(document):
-                found.append((trace_id, chunk, document.get("_source", {})))
+                found.append((trace_id, chunk, document["_source"]["body"] if bodies else ""))
             else:
                 gone.append((trace_id, chunk))
         return found, gone

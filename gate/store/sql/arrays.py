@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Connection, LargeBinary, Table, any_, insert, literal, select
-from sqlalchemy.dialects import postgresql
 
 from gate.store.sql.lookup import by_project
+from gate.store.sql.writes import insert_of_arrays
 
 Identity = tuple[Any, ...]
 
@@ -47,10 +47,5 @@ def among(connection: Connection, column: Column[bytes], values: Collection[byte
 
 @lru_cache
 def _statement(table: Table, names: tuple[str, ...], identity: tuple[str, ...]) -> str:
-    dialect = postgresql.dialect()
-    quoted = dialect.identifier_preparer.quote
-    columns = ", ".join(map(quoted, names))
-    arrays = ", ".join(f"${place}::{table.c[name].type.compile(dialect)}[]" for place, name in enumerate(names, 1))
-    returning = ", ".join(map(quoted, identity))
-    into = f"INSERT INTO {quoted(table.name)} ({columns})"
-    return f"{into} SELECT * FROM unnest({arrays}) ON CONFLICT ({returning}) DO NOTHING RETURNING {returning}"  # noqa: S608 names of the schema
+    returning = ", ".join(identity)
+    return f"{insert_of_arrays(table, names)} ON CONFLICT ({returning}) DO NOTHING RETURNING {returning}"

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select
 
 from gate.model.flow import FlowKey
-from gate.store.sql.conflicts import insert_raised
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import no_trace, project_key, trace_bytes, write_audit, write_audits
+from gate.store.sql.lookup import audits, no_trace, project_key, trace_bytes
 from gate.store.sql.persistence import set_persistence, write_keeping
 from gate.store.sql.schema import samples, stored, traces
+from gate.store.sql.writes import Write, raised
 from gate.store.values import NOTHING_TO_KEEP, Copied, Keeping, Sample
 
 
@@ -45,10 +45,11 @@ class SqlBaselines:
 
         def work(connection: Connection, copied: Sequence[Copied]) -> frozenset[str]:
             key = project_key(connection, project)
-            behind = set_persistence(connection, key, list(new), persistent=True, beside=self._beside, copied=copied)
-            _add(connection, key, [sample for of_trace in new.values() for sample in of_trace])
-            write_audits(connection, key, by=by, action="promote", subjects=list(new), now_ns=now_ns, detail=reason)
-            return behind
+            added = _added(key, [sample for of_trace in new.values() for sample in of_trace])
+            audit = audits(key, by=by, action="promote", subjects=list(new), now_ns=now_ns, detail=reason)
+            return set_persistence(
+                connection, key, list(new), persistent=True, beside=self._beside, copied=copied, also=(added, audit)
+            )
 
         return await write_keeping(self._database, work, keeping)
 
@@ -65,17 +66,16 @@ class SqlBaselines:
                     raise no_trace(trace_id)
                 return (), False
             connection.execute(delete(samples).where(mine))
-            behind = set_persistence(connection, key, [trace_id], persistent=False, beside=self._beside)
-            write_audit(connection, key, by=by, action="demote", subject=trace_id, now_ns=now_ns)
+            audit = audits(key, by=by, action="demote", subjects=[trace_id], now_ns=now_ns)
+            behind = set_persistence(connection, key, [trace_id], persistent=False, beside=self._beside, also=[audit])
             return removed, bool(behind)
 
         return await self._database.write(work)
 
 
-def _add(connection: Connection, project: int, new: Sequence[Sample]) -> None:
-    """Insert samples that are not there yet, and pin those that are."""
-    identity = ("project", "baseline_id", "trace_id")
-    insert_raised(connection, samples, [_values(project, sample) for sample in new], "pinned", identity)
+def _added(project: int, new: Sequence[Sample]) -> Write:
+    """Samples that are not there yet; those that are become pinned."""
+    return raised(samples, [_values(project, sample) for sample in new], "pinned", ("project", "baseline_id", "trace_id"))
 
 
 def _values(project: int, sample: Sample) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from gate.codec.batch import Batch, TraceChunk
 from gate.model.run import RunState
 from gate.store.sql.arrays import among, insert_new
-from gate.store.sql.conflicts import insert_missing
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, run_key
 from gate.store.sql.persistence import work_row
 from gate.store.sql.schema import indexed, outbox, runs, stored, traces
 from gate.store.sql.words import Found, Pair, Words, joined
+from gate.store.sql.writes import missing, write_all
 
 
 class ChunkWriter(Protocol):
@@ -132,7 +132,7 @@ class _Keys:
             if run_id and not delivery.run and (project, run_id) not in named:
                 named[project, run_id] = _new_run(project, run_id, chunk, delivery.now_ns)
         # Every writer in the same order: two that wait for each other would be a deadlock.
-        insert_missing(self._connection, runs, [row for _, row in sorted(named.items())])
+        write_all(self._connection, missing(runs, [row for _, row in sorted(named.items())]))
 
     def run(self, project: int, chunk: TraceChunk, delivery: _Delivery) -> int | None:
         """The run of a chunk: the delivery's, else the chunk's own. Raises NotFound for one that does not exist."""

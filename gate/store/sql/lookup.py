@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, Connection, Dialect, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, Dialect, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -12,6 +12,7 @@ from sqlalchemy.schema import Table
 
 from gate.errors import NotFound
 from gate.store.sql.schema import audit, projects, runs, stored
+from gate.store.sql.writes import Write, write_all
 
 _IDS_A_QUERY = 500
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
@@ -87,20 +88,10 @@ def write_audit(
     connection: Connection, project: int, *, by: str, action: str, subject: str, now_ns: int, detail: str = "", run: str = ""
 ) -> None:
     """One audit row, in the caller's transaction."""
-    write_audits(connection, project, by=by, action=action, subjects=[subject], now_ns=now_ns, detail=detail, run=run)
+    write_all(connection, audits(project, by=by, action=action, subjects=[subject], now_ns=now_ns, detail=detail, run=run))
 
 
-def write_audits(
-    connection: Connection,
-    project: int,
-    *,
-    by: str,
-    action: str,
-    subjects: Sequence[str],
-    now_ns: int,
-    detail: str = "",
-    run: str = "",
-) -> None:
-    """Likewise, one row for each subject."""
+def audits(project: int, *, by: str, action: str, subjects: Sequence[str], now_ns: int, detail: str = "", run: str = "") -> Write:
+    """An audit row for each subject."""
     same = {"project": project, "at_ns": now_ns, "by": stored(by), "action": action, "detail": stored(detail), "run": stored(run)}
-    connection.execute(insert(audit), [{**same, "subject": stored(subject)} for subject in subjects])
+    return Write(audit, [{**same, "subject": stored(subject)} for subject in subjects])

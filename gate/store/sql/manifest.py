@@ -3,28 +3,19 @@
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, exists, false, select, update
+from sqlalchemy import Connection, delete, exists, false, select
 
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, of_traces, project_key, trace_bytes, upsert
 from gate.store.sql.marks import all_marked, marked_among, set_marks
 from gate.store.sql.schema import counters, manifest
+from gate.store.sql.writes import Write, flagged
 from gate.store.values import Copied, StoredChunk
 
 _INSTALLATION = "installation"
 
 _CHUNKS = select(manifest).where(of_traces(manifest)).order_by(manifest.c.received_ns)
-_KEEP = (
-    update(manifest)
-    .where(
-        manifest.c.project == bindparam("owner"),
-        manifest.c.trace_id == bindparam("id"),
-        manifest.c.digest == bindparam("of"),
-    )
-    .values(kept=True)
-)
-_UNCOPIED = select(manifest.c.trace_id).where(of_traces(manifest), manifest.c.kept == false()).distinct()
 
 
 class SqlManifest:
@@ -104,20 +95,14 @@ class SqlManifest:
         return f"{await self._database.write(work):016x}"
 
 
-def note_copies(connection: Connection, copied: Sequence[Copied]) -> None:
-    """Note that these chunks are kept where retention deletes nothing, in the caller's transaction."""
+def noted_copies(connection: Connection, copied: Sequence[Copied]) -> Write:
+    """What notes that these chunks are kept where retention deletes nothing."""
     rows = [
-        {"owner": project_key(connection, one.project), "id": trace_bytes(one.trace_id), "of": digest}
+        {"project": project_key(connection, one.project), "trace_id": trace_bytes(one.trace_id), "digest": digest}
         for one in copied
         for digest in one.digests
     ]
-    if rows:
-        connection.execute(_KEEP, rows)
-
-
-def uncopied(connection: Connection, project: int, trace_ids: Sequence[bytes]) -> set[bytes]:
-    """Those of these traces (one part of `by_project`) with a chunk that is only in the index of its day."""
-    return set(connection.scalars(_UNCOPIED, {"owner": project, "ids": trace_ids}))
+    return flagged(manifest, rows, "kept")
 
 
 def forget_chunks(connection: Connection, project: int, trace_ids: "Sequence[bytes] | map[bytes]", *, before_ns: int) -> None:

@@ -5,18 +5,22 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
 
-from gate.store.sql.conflicts import insert_missing
 from gate.store.sql.lookup import by_project
 from gate.store.sql.schema import marks
+from gate.store.sql.writes import Write, missing, write_all
 
 
 def set_marks(connection: Connection, project: int, trace_ids: Sequence[bytes], *, persistent: bool) -> None:
     """Set the mark of each of these (few) traces, or take it away."""
     if persistent:
-        rows = [{"project": project, "trace_id": trace_id} for trace_id in sorted(trace_ids)]
-        insert_missing(connection, marks, rows)
+        write_all(connection, new_marks(project, trace_ids))
     elif trace_ids:
         connection.execute(delete(marks).where(marks.c.project == project, marks.c.trace_id.in_(trace_ids)))
+
+
+def new_marks(project: int, trace_ids: Sequence[bytes]) -> Write:
+    """What marks these traces."""
+    return missing(marks, [{"project": project, "trace_id": trace_id} for trace_id in sorted(trace_ids)])
 
 
 def all_marked(connection: Connection, project: int) -> frozenset[str]:

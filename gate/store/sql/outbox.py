@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, trace_bytes
-from gate.store.sql.manifest import note_copies
+from gate.store.sql.manifest import noted_copies
 from gate.store.sql.persistence import work_row
 from gate.store.sql.schema import outbox, projects, stored, traces
+from gate.store.sql.writes import write_all
 from gate.store.values import Claim, Copied, Work
 
 _AT_ONCE = 500
@@ -46,7 +47,7 @@ class SqlOutbox:
             return Claim(list(_read(connection, [row.key for row in rows])))
 
         def end(connection: Connection, claim: Claim) -> None:
-            note_copies(connection, claim.copied)
+            write_all(connection, noted_copies(connection, claim.copied))
             _forget(connection, [one.id for one in claim.work])
             if connection.dialect.name == "postgresql":  # a newer level has a newer entry, which waited for this end
                 return
@@ -58,7 +59,7 @@ class SqlOutbox:
 
     async def note(self, copied: Copied) -> None:
         """See `Outbox.note`."""
-        await self._database.write(lambda connection: note_copies(connection, [copied]))
+        await self._database.write(lambda connection: write_all(connection, noted_copies(connection, [copied])))
 
     async def failed(self, work: Sequence[Work], error: str) -> None:
         """See `Outbox.failed`."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from gate.errors import BadRequest, Unavailable
 from gate.store.protocols import LONGER, SECONDS
@@ -187,18 +188,18 @@ class PostgresDatabase:
         after: asyncio.Future[Any] | None,
         options: dict[str, Any],
     ) -> Result:
+        # All of it in one step over SQLAlchemy's bridge: each step costs as much as a small statement.
+        def transaction(connection: Connection) -> Result:
+            with connection.execution_options(**options).begin():
+                result = work(connection)
+                if after is not None:
+                    await_only(_ended(after))
+                return result
+
         # A statement that is cancelled takes its connection with it: nobody gets it in an unknown state.
         async with asyncio.timeout(self._seconds) as limit, self._engine.connect() as connection:
             limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
-            await connection.execution_options(**options)
-            async with connection.begin():
-                result = await connection.run_sync(work)
-                if after is not None:
-                    ended, _ = await asyncio.wait([after], timeout=_PATIENCE)
-                    if not ended:
-                        raise _StillWaiting
-                    after.result()
-                return result
+            return await connection.run_sync(transaction)
 
     @asynccontextmanager
     async def _errors(self) -> AsyncGenerator[None]:
@@ -229,6 +230,14 @@ def must_be_known(version: tuple[int, ...]) -> None:
         raise BadRequest(
             f"SPANGATE_DATABASE_URL names a PostgreSQL {'.'.join(map(str, version))}.", hint=f"It must be {_OLDEST} or newer."
         )
+
+
+async def _ended(after: asyncio.Future[Any]) -> None:
+    """Raises its error, and `_StillWaiting` when it takes long."""
+    ended, _ = await asyncio.wait([after], timeout=_PATIENCE)
+    if not ended:
+        raise _StillWaiting
+    after.result()
 
 
 def _can_be_tried_again(cause: BaseException | None) -> bool:

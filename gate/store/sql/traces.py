@@ -9,7 +9,7 @@ from gate.errors import Conflict
 from gate.service import TraceQuery, TraceSummary
 from gate.store.sql.database import Database
 from gate.store.sql.facets import facet_values
-from gate.store.sql.lookup import by_project, no_trace, project_key, trace_bytes, write_audit
+from gate.store.sql.lookup import audits, by_project, no_trace, project_key, trace_bytes
 from gate.store.sql.manifest import forget_chunks
 from gate.store.sql.persistence import set_persistence, work_row, write_keeping
 from gate.store.sql.schema import outbox, runs, samples, traces
@@ -89,9 +89,11 @@ class SqlTraces:
             key = project_key(connection, project)
             if not persistent and is_sample(connection, key, trace_bytes(trace_id)):
                 raise Conflict(f"Trace {trace_id} is a golden sample: it must stay.", hint="Demote it first.")
-            behind = set_persistence(connection, key, [trace_id], persistent=persistent, beside=self._beside, copied=copied)
             action = "persist" if persistent else "unpersist"
-            write_audit(connection, key, by=by, action=action, subject=trace_id, now_ns=now_ns)
+            audit = audits(key, by=by, action=action, subjects=[trace_id], now_ns=now_ns)
+            behind = set_persistence(
+                connection, key, [trace_id], persistent=persistent, beside=self._beside, copied=copied, also=[audit]
+            )
             return bool(behind)
 
         return await write_keeping(self._database, work, keeping)
