@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, Connection, Dialect, bindparam, select
+from sqlalchemy import Connection, Dialect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -66,12 +66,6 @@ def by_project(identities: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, l
         ordered = sorted(trace_ids)
         for start in range(0, len(ordered), _IDS_A_QUERY):
             yield project, ordered[start : start + _IDS_A_QUERY]
-
-
-def of_traces(table: Table) -> ColumnElement[bool]:
-    """The rows of the traces `ids` (bytes, one part of `by_project`) of the project with the key `owner`: for statements that are made
-    once, because to make a statement and its cache key costs more than to run it."""
-    return (table.c.project == bindparam("owner")) & table.c.trace_id.in_(bindparam("ids", expanding=True))
 
 
 def digest_of(body: bytes) -> bytes:

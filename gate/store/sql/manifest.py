@@ -7,15 +7,16 @@ from sqlalchemy import Connection, delete, exists, false, select
 
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import by_project, of_traces, project_key, trace_bytes, upsert
+from gate.store.sql.lookup import by_project, project_key, trace_bytes, upsert
 from gate.store.sql.marks import all_marked, marked_among, set_marks
 from gate.store.sql.schema import counters, manifest
+from gate.store.sql.statements import OfTraces
 from gate.store.sql.writes import Write, flagged
 from gate.store.values import Copied, StoredChunk
 
 _INSTALLATION = "installation"
 
-_CHUNKS = select(manifest).where(of_traces(manifest)).order_by(manifest.c.received_ns)
+_CHUNKS = OfTraces(lambda of: select(manifest).where(of(manifest)).order_by(manifest.c.received_ns))
 
 
 class SqlManifest:
@@ -31,7 +32,7 @@ class SqlManifest:
             key = project_key(connection, project)
             found: dict[str, tuple[StoredChunk, ...]] = {}
             for _, part in by_project((key, trace_bytes(trace_id)) for trace_id in trace_ids):
-                for row in connection.execute(_CHUNKS, {"owner": key, "ids": part}):
+                for row in _CHUNKS.run(connection, key, part):
                     chunk = StoredChunk(row.digest, row.received_ns, row.size, row.kept)
                     found[row.trace_id.hex()] = (*found.get(row.trace_id.hex(), ()), chunk)
             return found

@@ -83,7 +83,7 @@ def _of(connection: Connection, project: str, trace_id: str) -> list[ColumnEleme
 
 
 _JOINED = (traces.c.project == outbox.c.project) & (traces.c.trace_id == outbox.c.trace_id)
-# Made once, as those of `of_traces`.
+# Made once, as those of `OfTraces`.
 _WORK = (
     select(outbox, projects.c.name, func.coalesce(traces.c.persistent, False).label("persistent"))
     .join(projects, projects.c.key == outbox.c.project)

@@ -3,22 +3,31 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, bindparam, cast, false, null, select, union_all, update
+from sqlalchemy import Connection, LargeBinary, Select, bindparam, cast, false, null, select, union_all, update
 
 from gate.errors import GateError
 from gate.store.sql.database import Database, Result
-from gate.store.sql.lookup import by_project, no_trace, of_traces, trace_bytes
+from gate.store.sql.lookup import by_project, no_trace, trace_bytes
 from gate.store.sql.manifest import noted_copies
 from gate.store.sql.marks import new_marks, set_marks
 from gate.store.sql.schema import manifest, outbox, traces
+from gate.store.sql.statements import Condition, OfTraces
 from gate.store.sql.writes import Write, write_all
 from gate.store.values import Copied, Keeping
 
-_SET = update(traces).where(of_traces(traces)).values(persistent=bindparam("level"))
-_LOCK = select(traces.c.trace_id).where(of_traces(traces)).order_by(traces.c.trace_id).with_for_update()
-_ENTRIES = select(outbox.c.trace_id, cast(null(), LargeBinary).label("digest")).where(of_traces(outbox))
-_UNCOPIED = select(manifest.c.trace_id, manifest.c.digest).where(of_traces(manifest), manifest.c.kept == false())
-_ENTRIES_AND_UNCOPIED = union_all(_ENTRIES, _UNCOPIED)
+
+def _entries(of: Condition) -> Select[Any]:
+    return select(outbox.c.trace_id, cast(null(), LargeBinary).label("digest")).where(of(outbox))
+
+
+def _uncopied(of: Condition) -> Select[Any]:
+    return select(manifest.c.trace_id, manifest.c.digest).where(of(manifest), manifest.c.kept == false())
+
+
+_SET = OfTraces(lambda of: update(traces).where(of(traces)).values(persistent=bindparam("level")))
+_LOCK = OfTraces(lambda of: select(traces.c.trace_id).where(of(traces)).order_by(traces.c.trace_id).with_for_update())
+_ENTRIES = OfTraces(_entries)
+_ENTRIES_AND_UNCOPIED = OfTraces(lambda of: union_all(_entries(of), _uncopied(of)))
 
 
 async def write_keeping(database: Database, work: Callable[[Connection, Sequence[Copied]], Result], keeping: Keeping) -> Result:
@@ -52,13 +61,13 @@ def set_persistence(
     marked: set[bytes] = set()
     behind: set[bytes] = set()
     for _, part in by_project((project, trace_bytes(trace_id)) for trace_id in trace_ids):
-        mine = {"owner": project, "ids": part}
         # Several are locked in the order of every writer: two that wait for each other would be a deadlock.
-        unknown = set(part).difference(connection.scalars(_LOCK, mine)) if len(part) > 1 else ()
-        if unknown or connection.execute(_SET, {**mine, "level": persistent}).rowcount < len(part):
+        unknown = set(part).difference(_LOCK.run(connection, project, part).scalars()) if len(part) > 1 else ()
+        if unknown or _SET.run(connection, project, part, level=persistent).rowcount < len(part):
             raise no_trace(min(unknown or part).hex())
         # After the update, which waits for a prune and for late spans of the same trace: what they wrote is seen here.
-        found = connection.execute(_ENTRIES_AND_UNCOPIED if persistent and not beside else _ENTRIES, mine).all()
+        unfollowed = _ENTRIES_AND_UNCOPIED if persistent and not beside else _ENTRIES
+        found = unfollowed.run(connection, project, part).all()
         marked |= set(part).difference(row.trace_id for row in found if row.digest is None)
         behind |= {row.trace_id for row in found if (row.trace_id, row.digest) not in there}
     if not persistent:

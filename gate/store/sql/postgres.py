@@ -193,7 +193,9 @@ class PostgresDatabase:
             with connection.execution_options(**options).begin():
                 result = work(connection)
                 if after is not None:
-                    await_only(_ended(after))
+                    if not after.done():
+                        await_only(_ended(after))
+                    after.result()
                 return result
 
         # A statement that is cancelled takes its connection with it: nobody gets it in an unknown state.
@@ -233,11 +235,10 @@ def must_be_known(version: tuple[int, ...]) -> None:
 
 
 async def _ended(after: asyncio.Future[Any]) -> None:
-    """Raises its error, and `_StillWaiting` when it takes long."""
+    """Raises `_StillWaiting` when it takes long."""
     ended, _ = await asyncio.wait([after], timeout=_PATIENCE)
     if not ended:
         raise _StillWaiting
-    after.result()
 
 
 def _can_be_tried_again(cause: BaseException | None) -> bool:

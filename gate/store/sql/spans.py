@@ -11,14 +11,15 @@ from gate.store.attributes import has_attribute
 from gate.store.compression import compress_chunks, decompress
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import digest_of, of_traces, project_key, trace_bytes
+from gate.store.sql.lookup import digest_of, project_key, trace_bytes
 from gate.store.sql.marks import all_marked, set_marks
 from gate.store.sql.schema import chunks, marks, traces
+from gate.store.sql.statements import OfTraces
 from gate.store.values import NOTHING_TO_KEEP, Keeping
 
 _IDS_A_QUERY = 500
 
-_BODIES = select(chunks.c.trace_id, chunks.c.body).where(of_traces(chunks)).order_by(chunks.c.key)
+_BODIES = OfTraces(lambda of: select(chunks.c.trace_id, chunks.c.body).where(of(chunks)).order_by(chunks.c.key))
 
 
 class SqlSpans:
@@ -157,7 +158,7 @@ def insert_chunks(connection: Connection, items: Sequence[tuple[int, PackedChunk
 def _blobs(connection: Connection, project: int, trace_ids: Sequence[str]) -> dict[str, list[bytes]]:
     found: dict[str, list[bytes]] = {}
     for part in _parts(trace_ids):
-        for trace_id, body in connection.execute(_BODIES, {"owner": project, "ids": part}):
+        for trace_id, body in _BODIES.run(connection, project, part):
             found.setdefault(trace_id.hex(), []).append(body)
     return found
 
