@@ -42,10 +42,13 @@ async def examine(stores: Stores, follower: Follower, *, repair: bool, now_ns: i
             kept = [trace_id for trace_id, is_kept in part.items() if is_kept and trace_id not in waiting]
             unkept.update(await stores.spans.unkept(name, kept) - lost if kept else ())
         marked = await stores.spans.marked(name)
-        for trace_id in sorted((persistent ^ marked | unkept) - waiting.keys()):
-            if repair and (digests := await stores.spans.mark(name, trace_id, persistent=trace_id in persistent)):
+        suspects = sorted((persistent ^ marked | unkept) - waiting.keys())
+        for trace_id, is_persistent in (await _levels(stores, name, suspects)).items():
+            if is_persistent == (trace_id in marked) and not (is_persistent and trace_id in unkept):
+                continue
+            if repair and (digests := await stores.spans.mark(name, trace_id, persistent=is_persistent)):
                 await stores.outbox.note(Copied(name, trace_id, digests))
-            problem = "persistent, but the span store does not know" if trace_id in persistent else "marked without reason"
+            problem = "persistent, but the span store does not know" if is_persistent else "marked without reason"
             found.append(Disagreement(name, trace_id, problem, repair))
         strays = await stores.spans.strays(name, before_ns=now_ns - _SETTLED_NS, delete=repair)
         found += [Disagreement(name, trace_id, "spans without a record", repair) for trace_id in sorted(strays - waiting.keys())]
@@ -56,6 +59,14 @@ async def examine(stores: Stores, follower: Follower, *, repair: bool, now_ns: i
 
 
 LOST = "its spans are lost"
+
+
+async def _levels(stores: Stores, project: str, trace_ids: list[str]) -> dict[str, bool]:
+    """Trace id → persistent, as the records say now: servers go on while the stores are read, and what one of them promoted or demoted
+    meanwhile is no disagreement. What has work pending is left out."""
+    found = {row.trace_id: row for row in await stores.traces.several(project, trace_ids)}
+    settled = [trace_id for trace_id in trace_ids if trace_id not in found or found[trace_id].state == "done"]
+    return {trace_id: trace_id in found and found[trace_id].persistent for trace_id in settled}
 
 
 async def _records(stores: Stores, project: str) -> AsyncIterator[dict[str, bool]]:

@@ -239,7 +239,7 @@ class ElasticsearchSpans:
         def copies() -> list[Action]:
             return [copy(*one) for one in chunks]
 
-        large = sum(chunk.size for _, chunk, _ in chunks) > _LARGE // 8
+        large = sum(chunk.size for _, chunk, _ in chunks) > _LARGE // 8  # a chunk is compressed to an eighth, about
         return await asyncio.to_thread(copies) if large else copies()
 
     async def _uncopied(self, project: str, places: Sequence[Place]) -> list[Place]:

@@ -78,6 +78,23 @@ async def test_marks_are_repaired(gate: StoreGate):
     assert (await gate.examine()).disagreements == ()
 
 
+async def test_what_changes_while_the_stores_are_read_is_no_disagreement(gate: StoreGate, monkeypatch: pytest.MonkeyPatch):
+    """A server promotes one trace and demotes another after their records were read: nothing is said, and no mark is lost."""
+    await golden(gate, 1)
+    await record(gate, Run("r1", "default"), persist_trace(2))
+    look = gate._stores.spans.marked
+
+    async def promote_first(project: str) -> frozenset[str]:
+        await gate.promote("default", trace_id(2), by="eve")
+        await gate.demote("default", trace_id(1), by="eve")
+        return await look(project)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(gate._stores.spans, "marked", promote_first)
+        assert (await gate.examine(repair=True)).disagreements == ()
+    assert await look("default") == {trace_id(2)}
+
+
 async def test_spans_without_a_record_are_repaired(gate: StoreGate, clock: Clock):
     """What a stop between the two stores left is deleted, but not what may be on its way, and nothing beside it."""
     await record(gate, Run("r1", "default"), persist_trace(1))
