@@ -7,7 +7,10 @@ from sqlalchemy import Connection, delete, select
 
 from gate.store.sql.lookup import by_project
 from gate.store.sql.schema import marks
+from gate.store.sql.statements import OfTraces
 from gate.store.sql.writes import Write, missing, write_all
+
+_MARKED = OfTraces(lambda of: select(marks.c.trace_id).where(of(marks)))
 
 
 def set_marks(connection: Connection, project: int, trace_ids: Sequence[bytes], *, persistent: bool) -> None:
@@ -32,6 +35,5 @@ def marked_among(connection: Connection, project: int, trace_ids: Sequence[bytes
     """Those of these traces with the mark."""
     found: set[str] = set()
     for _, part in by_project((project, trace_id) for trace_id in trace_ids):
-        query = select(marks.c.trace_id).where(marks.c.project == project, marks.c.trace_id.in_(part))
-        found.update(row.hex() for row in connection.scalars(query))
+        found.update(row.hex() for row in _MARKED.run(connection, project, part).scalars())
     return frozenset(found)
