@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, ColumnElement, Connection, LargeBinary, Table, any_, insert, literal, select
 
 from gate.store.sql.lookup import by_project
-from gate.store.sql.writes import insert_of_arrays
+from gate.store.sql.writes import as_arrays, insert_of_arrays
 
 Identity = tuple[Any, ...]
 
@@ -26,8 +26,8 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         return frozenset()
     if connection.dialect.name == "postgresql":
         names = tuple(ordered[0])
-        columns = tuple([row[name] for row in ordered] for name in names)
-        return frozenset(map(tuple, connection.exec_driver_sql(_statement(table, names, identity), columns)))
+        arrays = tuple(as_arrays(ordered, names))
+        return frozenset(map(tuple, connection.exec_driver_sql(_statement(table, names, identity), arrays)))
     known: set[Identity] = set()
     for project, trace_ids in by_project((row["project"], row["trace_id"]) for row in ordered):
         query = select(*(table.c[name] for name in identity))

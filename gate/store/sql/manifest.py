@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, exists, false, select
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import by_project, project_key, trace_bytes, upsert
-from gate.store.sql.marks import all_marked, marked_among, set_marks
+from gate.store.sql.marks import all_marked, mark, marked_among
 from gate.store.sql.schema import counters, manifest
 from gate.store.sql.statements import OfTraces
 from gate.store.sql.writes import Write, flagged
@@ -68,11 +68,7 @@ class SqlManifest:
 
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> None:
         """See `Manifest.mark`."""
-
-        def work(connection: Connection) -> None:
-            set_marks(connection, project_key(connection, project), [trace_bytes(trace_id)], persistent=persistent)
-
-        await self._database.write(work)
+        await mark(self._database, project, trace_id, persistent=persistent)
 
     async def marked(self, project: str, trace_ids: Sequence[str] | None = None) -> frozenset[str]:
         """See `Manifest.marked`."""

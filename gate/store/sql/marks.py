@@ -5,12 +5,22 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
 
-from gate.store.sql.lookup import by_project
+from gate.store.sql.database import Database
+from gate.store.sql.lookup import by_project, project_key, trace_bytes
 from gate.store.sql.schema import marks
 from gate.store.sql.statements import OfTraces
 from gate.store.sql.writes import Write, missing, write_all
 
 _MARKED = OfTraces(lambda of: select(marks.c.trace_id).where(of(marks)))
+
+
+async def mark(database: Database, project: str, trace_id: str, *, persistent: bool) -> None:
+    """Set the mark of one trace, or take it away, in a transaction of its own."""
+
+    def work(connection: Connection) -> None:
+        set_marks(connection, project_key(connection, project), [trace_bytes(trace_id)], persistent=persistent)
+
+    await database.write(work)
 
 
 def set_marks(connection: Connection, project: int, trace_ids: Sequence[bytes], *, persistent: bool) -> None:

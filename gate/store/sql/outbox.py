@@ -11,6 +11,7 @@ from gate.store.sql.lookup import by_project, project_key, trace_bytes
 from gate.store.sql.manifest import noted_copies
 from gate.store.sql.persistence import work_row
 from gate.store.sql.schema import outbox, projects, stored, traces
+from gate.store.sql.statements import OfTraces
 from gate.store.sql.writes import write_all
 from gate.store.values import Claim, Copied, Work
 
@@ -83,7 +84,7 @@ def _of(connection: Connection, project: str, trace_id: str) -> list[ColumnEleme
 
 
 _JOINED = (traces.c.project == outbox.c.project) & (traces.c.trace_id == outbox.c.trace_id)
-# Made once, as those of `OfTraces`.
+# Made once, as those of `OfTraces`, which are about traces and not about entries.
 _WORK = (
     select(outbox, projects.c.name, func.coalesce(traces.c.persistent, False).label("persistent"))
     .join(projects, projects.c.key == outbox.c.project)
@@ -92,7 +93,7 @@ _WORK = (
     .order_by(outbox.c.key)
 )
 _FORGET = delete(outbox).where(outbox.c.key.in_(bindparam("keys", expanding=True)))
-_LEVEL = select(traces.c.persistent).where(traces.c.project == bindparam("owner"), traces.c.trace_id == bindparam("id"))
+_LEVEL = OfTraces(lambda of: select(traces.c.persistent).where(of(traces)))
 
 
 def _read(connection: Connection, keys: Sequence[int]) -> tuple[Work, ...]:
@@ -124,7 +125,7 @@ def _levels(connection: Connection, marks: Sequence[Work]) -> list[dict[str, Any
     """A new entry for each trace whose record is another than what was applied."""
     changed: list[dict[str, Any]] = []
     for one in {(one.project, one.trace_id): one for one in marks}.values():
-        key = project_key(connection, one.project)
-        if bool(connection.scalar(_LEVEL, {"owner": key, "id": trace_bytes(one.trace_id)})) != one.persistent:
-            changed.append(work_row(key, trace_bytes(one.trace_id), "mark"))
+        key, trace_id = project_key(connection, one.project), trace_bytes(one.trace_id)
+        if bool(_LEVEL.run(connection, key, [trace_id]).scalar()) != one.persistent:
+            changed.append(work_row(key, trace_id, "mark"))
     return changed

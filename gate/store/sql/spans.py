@@ -12,7 +12,7 @@ from gate.store.compression import compress_chunks, decompress
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
 from gate.store.sql.lookup import digest_of, project_key, trace_bytes
-from gate.store.sql.marks import all_marked, set_marks
+from gate.store.sql.marks import all_marked, mark
 from gate.store.sql.schema import chunks, marks, traces
 from gate.store.sql.statements import OfTraces
 from gate.store.values import NOTHING_TO_KEEP, Keeping
@@ -64,11 +64,7 @@ class SqlSpans:
 
     async def mark(self, project: str, trace_id: str, *, persistent: bool) -> tuple[bytes, ...]:
         """See `SpanStore.mark`: nothing is copied."""
-
-        def work(connection: Connection) -> None:
-            set_marks(connection, project_key(connection, project), [trace_bytes(trace_id)], persistent=persistent)
-
-        await self._database.write(work)
+        await mark(self._database, project, trace_id, persistent=persistent)
         return ()
 
     async def delete(self, project: str, trace_ids: Sequence[str], *, before_ns: int) -> int:

@@ -47,13 +47,18 @@ def write_all(connection: Connection, *writes: Write) -> None:
             rows = [tuple(row[name] for name in shape.columns) for row in one.rows]
             connection.exec_driver_sql(_row_by_row(shape), rows)
     elif wanted:
-        arrays = [[row[name] for row in one.rows] for one, shape in zip(wanted, shapes, strict=True) for name in shape.columns]
+        arrays = [array for one, shape in zip(wanted, shapes, strict=True) for array in as_arrays(one.rows, shape.columns)]
         connection.exec_driver_sql(_together(shapes), tuple(arrays))
 
 
 def insert_of_arrays(table: Table, columns: Sequence[str], first: int = 1) -> str:
     """An INSERT for PostgreSQL of an array for each column, the parameters from number `first` on."""
     return f"{_into(table, columns)} SELECT * FROM {_arrays(table, columns, first)}"  # noqa: S608 names of the schema
+
+
+def as_arrays(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[list[Any]]:
+    """The parameters of such an INSERT."""
+    return [[row[name] for row in rows] for name in columns]
 
 
 class _Shape(NamedTuple):
