@@ -6,6 +6,7 @@ the console, fails a request, or asks for anything outside of this server.
 
 import asyncio
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -25,6 +26,9 @@ from gate.usecases.opening import open_gate
 from tests import parts
 
 Value = TypeVar("Value")
+ASGIApplication = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
+_SLOWLY = float(os.environ.get("SPANGATE_TEST_SLOW_PAGES", "0"))
+"""Seconds: how long every answer waits to begin, and how long a page stops each time."""
 _LEAVING = ("htmx:sendAbort", "htmx:sendError", "htmx:afterRequest", "net::ERR_ABORTED")
 """What is said when a person goes on while a list of suggestions is still coming."""
 
@@ -64,7 +68,9 @@ def server(folder: Path, **settings: Any) -> Iterator[Server]:
 
     async def serve() -> None:
         gate = await open_gate(chosen)
-        config = uvicorn.Config(create_app(chosen, gate), http="httptools", log_level="error", access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            _slowly(create_app(chosen, gate)), http="httptools", log_level="error", access_log=False, lifespan="off"
+        )
         holder.update(gate=gate, loop=asyncio.get_running_loop(), server=uvicorn.Server(config))
         ready.set()
         await holder["server"].serve(sockets=[listening])
@@ -89,6 +95,35 @@ def server(folder: Path, **settings: Any) -> Iterator[Server]:
         holder["server"].should_exit = True
         thread.join(30)
         listening.close()
+
+
+def _slowly(app: ASGIApplication) -> ASGIApplication:
+    """The same application as over a slow line: every answer begins late, and a page stops near its beginning, half way and near its
+    end. What a test reads after a click without waiting for what the click brings is then read too early every time, not once in
+    a hundred runs."""
+    if not _SLOWLY:
+        return app
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        html = False
+
+        async def late(message: Any) -> None:
+            nonlocal html
+            if message["type"] == "http.response.start":
+                html = dict(message["headers"]).get(b"content-type", b"").startswith(b"text/html")
+                await asyncio.sleep(_SLOWLY)
+            body = message.get("body", b"")
+            if html and body:
+                for part in (0.02, 0.5, 0.95):
+                    size = round(len(message["body"]) - (1 - part) * len(body))
+                    await send({"type": "http.response.body", "body": message["body"][:size], "more_body": True})
+                    await asyncio.sleep(_SLOWLY)
+                    message = {**message, "body": message["body"][size:]}
+            await send(message)
+
+        await app(scope, receive, late)
+
+    return slow
 
 
 class Reader:

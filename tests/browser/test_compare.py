@@ -88,7 +88,7 @@ def test_a_fold_without_script(person: Reader) -> None:
     fold = page.locator("details[data-lazy]").first
     fold.locator("summary").first.click()
     fold.get_by_role("link", name="Show them").click()
-    assert page.locator(".rows > li > .b").count() == 250
+    expect(page.locator(".rows > li > .b")).to_have_count(250)
     page.get_by_role("link", name="The whole comparison").click()
     assert page.url.endswith(f"/compare?before={ONE}&after={OTHER}")
 

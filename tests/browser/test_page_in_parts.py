@@ -104,6 +104,7 @@ def test_a_person_sees_the_beginning(browser: Browser, served: Server, held: thr
     expect(page.locator("li.root .mark")).to_be_visible()
     expect(page.get_by_text("Comparing…")).to_be_hidden()
     if script:
+        expect(page.locator("#position")).to_have_text("3 changes")
         page.keyboard.press("n")
         expect(page.locator("#position")).to_have_text("1 of 3")
         assert layout_shift(page) == 0

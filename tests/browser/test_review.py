@@ -63,6 +63,7 @@ def test_reviewing_a_failing_run(ann: Reader, reviewed: Server) -> None:
     rejection is taken back. Everything is in the history, and another person's click in between is told."""
     page = ann.open("/projects/default/runs")
     page.get_by_role("link", name="pr-7").click()
+    page.wait_for_url("**/runs/pr-7")
     assert (banner(page), page.title()) == ("fail", "Run pr-7 · Spangate")
     assert page.get_by_role("link", name="#7").get_attribute("href") == "https://github.com/acme/shop/pull/7"
     assert page.get_by_role("link", name="ccccccc").get_attribute("href") == f"https://github.com/acme/shop/commit/{'c' * 40}"

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.kit import Reader, Server, axe, layout_shift, server
 from tests.browser.story import BAD, GOOD, MORNING, large, persist_call
 
 MINUTE = 60_000_000_000
+RESULTS = ".results .what > a"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def person(browser: Browser, served: Server) -> Iterator[Reader]:
 
 
 def rows(page: Page) -> list[str]:
-    return page.locator(".results .what > a").all_inner_texts()
+    return page.locator(RESULTS).all_inner_texts()
 
 
 def search(page: Page, text: str) -> None:
@@ -163,7 +164,7 @@ def test_nothing_found_and_nothing_there_are_two_things(person: Reader, browser:
     page = person.open("/projects/default/traces?text=nosuchthing")
     assert "No trace matches." in page.locator(".empty").inner_text()
     page.get_by_role("link", name="All traces").click()
-    assert len(rows(page)) == 50
+    expect(page.locator(RESULTS)).to_have_count(50)
     with server(tmp_path) as empty:
         reader = Reader(browser, empty.url)
         page = reader.open("/projects/default/traces")

@@ -84,7 +84,7 @@ def test_the_comparison_sees_less(person: Reader) -> None:
     hidden = page.locator("#span-side .hid")
     assert "url.full http://search:9200/traces/_update/4711 address" in " ".join(hidden.all_inner_texts()).replace("\n", " ")
     page.get_by_role("link", name="As compared").click()
-    assert page.locator(".operation b").all_inner_texts()[0] == "POST /traces/{id}/persist"
+    assert page.locator(".operation b").first.inner_text() == "POST /traces/{id}/persist"
     assert "WHERE id = ?" in page.locator(".operations").inner_text()
 
 
@@ -167,7 +167,7 @@ def test_parts_without_script(person: Reader) -> None:
     assert page.locator("#span-side h2").inner_text() == page.locator(".row.chosen .op").inner_text()
     page.locator("#find").fill("id = 777")
     page.get_by_role("button", name="Find").click()
-    assert page.locator(".row").count() == 10
+    expect(page.locator(".row")).to_have_count(10)
 
 
 def test_what_is_wrong_with_a_trace_is_said(person: Reader) -> None:
