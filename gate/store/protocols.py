@@ -373,8 +373,8 @@ class Specs(Protocol):
 class Outbox(Protocol):
     """What the span store has still to follow."""
 
-    async def pending(self, *, limit: int, project: str = "", trace_id: str = "") -> tuple[Work, ...]:
-        """Oldest first; of one trace when named."""
+    async def pending(self, *, limit: int | None = None, project: str = "", trace_id: str = "") -> tuple[Work, ...]:
+        """Oldest first, all when there is no limit; of one trace when named."""
         ...
 
     def claim(self, *, limit: int, project: str = "", trace_id: str = "") -> AbstractAsyncContextManager[Claim]:

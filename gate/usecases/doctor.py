@@ -26,7 +26,7 @@ async def examine(stores: Stores, follower: Follower, *, repair: bool, now_ns: i
         name = project.name
         if repair:
             await follower.drain(name)
-        waiting = {one.trace_id: one for one in await stores.outbox.pending(limit=100_000, project=name)}
+        waiting = {one.trace_id: one for one in await stores.outbox.pending(project=name)}
         for one in waiting.values():
             why = f": {one.error}" if one.error else ""
             found.append(Disagreement(name, one.trace_id, f"the span store has not followed yet ({one.action}){why}", False))

@@ -202,7 +202,17 @@ async def test_the_outbox_forgets_what_is_done(stores: Stores):
     assert {work.trace_id for work in left} == {trace_id(2), trace_id(1)}
     of_first = await stores.outbox.pending(limit=10, project="shop", trace_id=trace_id(1))
     assert {work.persistent for work in of_first} == {False}
-    assert len(await stores.outbox.pending(limit=1)) == 1
+    assert await stores.outbox.pending(limit=1) == left[:1]
+
+
+async def test_what_is_pending_is_read_in_parts(stores: Stores):
+    """More entries than one statement reads are all there, in their order; of them a limit takes the oldest."""
+    await give(stores, *(span(number) for number in range(1, 1_202)))
+    await owe(stores, *range(1, 1_202))
+
+    entries = await stores.outbox.pending(project="shop")
+    assert [work.trace_id for work in entries] == [trace_id(number) for number in range(1, 1_202)]
+    assert await stores.outbox.pending(limit=700) == entries[:700]
 
 
 async def test_what_fails_in_the_middle_stays(stores: Stores):

@@ -24,7 +24,7 @@ class SqlOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def pending(self, *, limit: int, project: str = "", trace_id: str = "") -> tuple[Work, ...]:
+    async def pending(self, *, limit: int | None = None, project: str = "", trace_id: str = "") -> tuple[Work, ...]:
         """See `Outbox.pending`."""
 
         def work(connection: Connection) -> tuple[Work, ...]:
