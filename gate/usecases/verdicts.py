@@ -5,6 +5,7 @@ Everything that decides is in the stores, so a restarted server, or another one,
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -45,7 +46,7 @@ class Verdicts:
         self._changed = asyncio.Condition()
         self._ending = False
         self._finished: dict[Name, None] = {}
-        self._locks: dict[Name, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[Name, asyncio.Lock] = WeakValueDictionary()  # there while somebody has or awaits it
 
     async def resume(self) -> None:
         """Watch what was finished but not judged when the last server stopped."""
@@ -112,7 +113,8 @@ class Verdicts:
 
     async def judge_again(self, project: str, run_id: str, *, by: str) -> None:
         """Compare and judge from what is stored now, in the background. Raises NotFound, and Conflict without a verdict."""
-        await self._stores.runs.make_stale(project, run_id, "asked to judge again", by=by, now_ns=self._clock())
+        async with self._lock((project, run_id)):  # a decision that is being saved would say that the verdict stands
+            await self._stores.runs.make_stale(project, run_id, "asked to judge again", by=by, now_ns=self._clock())
         self.watch(project, run_id)
 
     async def close(self) -> None:
@@ -175,6 +177,8 @@ class Verdicts:
             stored = await self._stores.runs.verdict(project, run_id)
             activity = await self._stores.runs.activity(project, run_id)
             late = stored is not None and activity.is_newer(stored.activity)
+            if stored is not None and not stored.stale and not late:
+                return  # It stands: who had it made asked before it was stored.
             evidence = await self.judge.gather(run, known)
             unsettled = await self.judge.unsettled(evidence)
             moment = Moment(self._clock(), finished_ns, activity, expected, late)
@@ -212,14 +216,9 @@ class Verdicts:
         self._watches.pop(name, None)
         if (event := self._arrived.pop(name, None)) and event.is_set():
             self.watch(*name)  # Spans came after the last look.
-        if not self._locks.get(name, _UNUSED).locked():
-            self._locks.pop(name, None)
 
     def _lock(self, name: Name) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
-
-
-_UNUSED = asyncio.Lock()
 
 
 def _notes(stored: StoredVerdict | None, activity: Activity) -> tuple[str, ...]:

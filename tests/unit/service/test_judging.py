@@ -10,8 +10,9 @@ from gate.model.change import kind_of
 from gate.model.policy import Policy
 from gate.model.run import Run
 from gate.model.verdict import Conclusion, Level
+from gate.store.values import StoredVerdict
 from gate.usecases.gate import StoreGate
-from tests.contract.made import trace_id
+from tests.contract.made import NOW, trace_id
 from tests.unit.service.conftest import Open
 from tests.unit.service.story import BAD, golden, persist_trace, record, verdict_of
 
@@ -145,6 +146,35 @@ async def test_finishing_twice_is_once(gate: StoreGate):
     assert first == second == third
     assert await verdict_of(gate, "r1") == verdict
     assert saved == ["r1"]
+
+
+async def test_who_asks_while_a_verdict_is_stored_does_not_make_another(gate: StoreGate):
+    """A question that found no verdict, and goes on when there is one, is no reason to judge again: what was promoted since would change a
+    verdict that nobody asked to change."""
+    await record(gate, Run("r1", "default"), persist_trace(1), finish=False)
+    runs, verdict = gate._stores.runs, gate._stores.runs.verdict
+    asked, stored = asyncio.Event(), asyncio.Event()
+
+    async def slow(project: str, run_id: str) -> StoredVerdict | None:
+        found = await verdict(project, run_id)
+        if asyncio.current_task() is asking:
+            asked.set()
+            await stored.wait()
+        return found
+
+    runs.verdict = slow
+    await runs.finish("default", "r1", expect_traces=0, now_ns=NOW)
+    asking = asyncio.create_task(gate.verdict("default", "r1"))
+    await asked.wait()
+    gate._verdicts.watch("default", "r1")
+    first = await verdict_of(gate, "r1")
+    await golden(gate, 2)
+    stored.set()
+    await asking
+    while gate._verdicts._watches:
+        await asyncio.gather(*gate._verdicts._watches.values())
+
+    assert await verdict_of(gate, "r1") == first
 
 
 async def test_waiters_all_get_the_verdict(gate: StoreGate):
