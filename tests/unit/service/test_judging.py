@@ -13,7 +13,7 @@ from gate.model.verdict import Conclusion, Level
 from gate.store.values import StoredVerdict
 from gate.usecases.gate import StoreGate
 from tests.contract.made import NOW, trace_id
-from tests.unit.service.conftest import Open
+from tests.unit.service.conftest import Clock, Open
 from tests.unit.service.story import BAD, golden, persist_trace, record, verdict_of
 
 
@@ -89,11 +89,12 @@ async def test_fewer_traces_than_promised_is_inconclusive(gate: StoreGate):
     assert "1 of 3 expected traces arrived" in verdict.reasons
 
 
-async def test_spans_after_finish_are_waited_for(gate: StoreGate):
+async def test_spans_after_finish_are_waited_for(gate: StoreGate, clock: Clock):
     """Finish comes before the last export: the verdict counts what arrives while the run is not complete."""
     await golden(gate, 1)
     run = await gate.create_run(Run("r1", "default"))
     spans = persist_trace(2)
+    clock.stop()
     await gate.receive("default", to_batch(spans[2:]), run=run.id)
     await gate.finish_run("default", run.id)
     assert await gate.verdict("default", run.id) is None

@@ -65,8 +65,8 @@ async def test_a_span_store_that_is_away_is_followed_later(gate: StoreGate, reop
     async def away(*_: object, **__: object) -> None:
         raise Unavailable("the span store is away")
 
-    await owe(gate._stores, 1, project="default")
     monkeypatch.setattr(gate._stores.spans, "mark", away)
+    await owe(gate._stores, 1, project="default")
     promotion = await gate.promote("default", trace_id(1), by="eve")
     assert promotion.state == "pending"
     assert (await gate.summary("default", trace_id(1))).baseline
