@@ -22,6 +22,8 @@ from gate.telemetry import Telemetry
 PROBLEM = "application/problem+json"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 ADMIN = "the-admin-token-of-the-tests"
+TIMEOUT = 60
+"""Seconds that a client waits: httpx's own five are less than a busy machine takes at times."""
 
 
 class Api:
@@ -32,7 +34,7 @@ class Api:
         self.project = project
         headers = {"authorization": f"Bearer {token}"} if token else {}
         alone = httpx.Limits(max_keepalive_connections=0)  # nothing is open between two calls, so nothing has to be closed
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False, limits=alone)
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False, limits=alone)
 
     def __call__(self, method: str, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
         """`path` under `/api/v1`, or absolute when it begins with two slashes."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.contract.made import span, trace_id
-from tests.http.served import ADMIN, Api, served
+from tests.http.served import ADMIN, TIMEOUT, Api, served
 from tests.unit.service.story import persist_trace
 
 SCOPES = ("ingest", "read", "review", "admin")
@@ -191,7 +191,7 @@ def test_exporting_with_ingest_stores_in_the_tokens_project(place: Place) -> Non
 def test_health_and_the_description_need_no_token(place: Place) -> None:
     """What a load balancer and a code generator ask."""
     for path in ("/health", "/schema", "/schema/openapi.json", "/schema/openapi.yaml"):
-        assert httpx.get(place.url + path).status_code == 200
+        assert httpx.get(place.url + path, timeout=TIMEOUT).status_code == 200
 
 
 def test_refused_requests_are_refused_before_their_body(place: Place) -> None:

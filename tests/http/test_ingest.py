@@ -24,6 +24,7 @@ from gate.errors import Overloaded, Unavailable
 from gate.ingest.http import Bounds
 from gate.model.trace import ProblemKind
 from tests.http.door import Door, door
+from tests.http.served import TIMEOUT
 from tests.unit.codec.spans import TRACE, span
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -53,7 +54,7 @@ def small() -> Iterator[Door]:
 
 def send(served: Door, body: bytes, media: str = PROTOBUF, **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.post(served.url, content=body, headers={"content-type": media, **named}, timeout=30)
+    return httpx.post(served.url, content=body, headers={"content-type": media, **named}, timeout=TIMEOUT)
 
 
 def status_of(response: httpx.Response) -> tuple[int, str]:
@@ -177,7 +178,7 @@ def test_a_body_over_the_limit_is_413(small: Door, media: str) -> None:
             yield body[start : start + 5_000]
 
     async def chunked() -> httpx.Response:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=TIMEOUT) as client:
             return await client.post(small.url, content=pieces(), headers={"content-type": media})  # type: ignore[arg-type]
 
     for response in (send(small, body, media), asyncio.run(chunked())):
@@ -321,7 +322,7 @@ def test_attribute_values_of_a_megabyte(media: str) -> None:
 
 def test_other_methods_are_405(served: Door) -> None:
     """Only POST is OTLP."""
-    assert httpx.get(served.url).status_code == 405
+    assert httpx.get(served.url, timeout=TIMEOUT).status_code == 405
 
 
 def test_a_collectors_file_in_any_order(served: Door) -> None:

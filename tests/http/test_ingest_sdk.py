@@ -53,7 +53,8 @@ def test_the_sdk_tries_again() -> None:
         served.gate.failure = Unavailable("the store is away.", retry_after=1)
         served.gate.failures = 2
         provider = TracerProvider()
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(served.url)))
+        patient = OTLPSpanExporter(served.url, timeout=60)  # of itself it gives up after ten seconds, of which it waits for two
+        provider.add_span_processor(BatchSpanProcessor(patient))
         provider.get_tracer("t").start_span("kept").end()
         provider.shutdown()
         assert served.gate.attempts == 3

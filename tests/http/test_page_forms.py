@@ -13,6 +13,7 @@ from gate.app import create_app
 from gate.model.run import Run
 from gate.settings import Settings
 from tests.browser.kit import Server, server
+from tests.http.served import TIMEOUT
 from tests.unit.service.story import BAD, persist_trace
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "pages"
@@ -133,7 +134,9 @@ def test_every_form_that_a_page_shows_is_in_the_table(told: Server) -> None:
     _, secret = told.run(told.gate.create_token("default", "person", ("read", "review", "admin")))
     cookies, seen, met = {"spangate_session": secret}, set[str](), set[str]()
     waiting = ["/projects/default"]
-    with httpx.Client(base_url=told.url, headers={"accept": "text/html"}, cookies=cookies, timeout=30, trust_env=False) as person:
+    with httpx.Client(
+        base_url=told.url, headers={"accept": "text/html"}, cookies=cookies, timeout=TIMEOUT, trust_env=False
+    ) as person:
         while waiting:
             address = waiting.pop(0)
             if address in seen or not address.startswith("/projects/default"):

@@ -13,6 +13,7 @@ from gate.settings import Settings
 from gate.web.answer import POLICY
 from gate.web.session import SESSION, csrf_fits, csrf_token
 from tests.browser.kit import Server, server
+from tests.http.served import TIMEOUT
 
 ADMIN = "admin-secret"
 HTML = {"accept": "text/html"}
@@ -29,7 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def person(served: Server) -> Iterator[httpx.Client]:
     """A browser without JavaScript: keeps cookies, follows nothing."""
-    with httpx.Client(base_url=served.url, headers=HTML, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=served.url, headers=HTML, timeout=TIMEOUT, trust_env=False) as client:
         yield client
 
 
@@ -78,7 +79,7 @@ def test_behind_tls_it_is_secure(tmp_path: Path) -> None:
     """With a public address of https the cookie is never sent in the clear."""
     with (
         server(tmp_path, admin_token=ADMIN, public_url="https://spangate.example") as served,
-        httpx.Client(base_url=served.url, headers=HTML, trust_env=False) as person,
+        httpx.Client(base_url=served.url, headers=HTML, timeout=TIMEOUT, trust_env=False) as person,
     ):
         form = person.get("/sign-in")
         assert "Secure" in form.headers["set-cookie"]
@@ -178,7 +179,7 @@ def test_every_page_has_the_policy(person: httpx.Client) -> None:
 def test_programs_get_problems(served: Server) -> None:
     """What asks for no HTML, or below /api, is answered with JSON as before."""
     for path, headers in (("/nothing-here", {}), ("/api/v1/nothing", HTML), ("/projects/shop", {})):
-        answer = httpx.get(served.url + path, headers=headers, trust_env=False)
+        answer = httpx.get(served.url + path, headers=headers, timeout=TIMEOUT, trust_env=False)
         assert answer.headers["content-type"] == "application/problem+json", path
 
 
@@ -198,7 +199,7 @@ def test_static_files_are_kept_for_good(person: httpx.Client) -> None:
 
 def test_local_mode_says_so_and_refuses_other_names(tmp_path: Path) -> None:
     """Without tokens on loopback nobody signs in, the page says it, and another host name (DNS rebinding) is refused."""
-    with server(tmp_path) as served, httpx.Client(base_url=served.url, headers=HTML, trust_env=False) as person:
+    with server(tmp_path) as served, httpx.Client(base_url=served.url, headers=HTML, timeout=TIMEOUT, trust_env=False) as person:
         page = person.get("/projects/default")
         assert "Local mode" in page.text
         assert "/sign-out" not in page.text

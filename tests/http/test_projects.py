@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.contract.made import span
-from tests.http.served import ADMIN, Api, served
+from tests.http.served import ADMIN, TIMEOUT, Api, served
 from tests.unit.service.story import BAD, persist_trace, trace_id
 
 
@@ -175,4 +175,4 @@ def test_a_web_form_is_no_json(api: Api) -> None:
         answer = api("POST", "/runs", content=b'{"id": "x"}', headers={"content-type": media})
         assert answer.status_code == 415
     assert api.ok("GET", "/runs")["runs"] == []
-    assert httpx.options(f"{api.url}/api/v1/runs").headers.get("access-control-allow-origin") is None
+    assert httpx.options(f"{api.url}/api/v1/runs", timeout=TIMEOUT).headers.get("access-control-allow-origin") is None

@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from tests.contract.made import span, trace_id
-from tests.http.served import Api, served
+from tests.http.served import TIMEOUT, Api, served
 from tests.unit.report.markdown import read
 from tests.unit.service.story import BAD, persist_trace
 
@@ -191,16 +191,18 @@ def test_two_finishes_at_once(api: Api) -> None:
     assert answers[0][1]["conclusion"] == "new"
 
 
-def test_no_verdict_yet_is_202_with_the_reason(api: Api) -> None:
+def test_no_verdict_yet_is_202_with_the_reason(tmp_path: Path) -> None:
     """Open: finish it. Finished: spans may still come."""
-    run = api.ok("POST", "/runs")["id"]
-    answer = api("GET", f"/runs/{run}/verdict?wait=0.2")
-    assert answer.status_code == 202
-    assert answer.json()["state"] == "waiting"
-    assert f"POST /api/v1/runs/{run}/finish" in answer.json()["reason"]
-    api.ok("POST", f"/runs/{run}/finish", {"expect_traces": 2})
-    assert "may still arrive" in api("GET", f"/runs/{run}/verdict").json()["reason"]
-    api.problem(409, "GET", f"/runs/{run}/report")
+    with served(tmp_path, deadline_seconds=3600) as url:
+        api = Api(url)
+        run = api.ok("POST", "/runs")["id"]
+        answer = api("GET", f"/runs/{run}/verdict?wait=0.2")
+        assert answer.status_code == 202
+        assert answer.json()["state"] == "waiting"
+        assert f"POST /api/v1/runs/{run}/finish" in answer.json()["reason"]
+        api.ok("POST", f"/runs/{run}/finish", {"expect_traces": 2})
+        assert "may still arrive" in api("GET", f"/runs/{run}/verdict").json()["reason"]
+        api.problem(409, "GET", f"/runs/{run}/report")
 
 
 def test_a_long_poll_ends_with_the_verdict(api: Api) -> None:
@@ -280,9 +282,9 @@ def test_reports_lead_to_the_run_s_page(api: Api) -> None:
     assert {link.partition("#")[0] for link in links} == {page}
     assert len(places) == len(verdict["findings"]) > 0
     assert api.ok("GET", f"/runs/{run}/report")["page"] == page
-    shown = httpx.get(page, headers={"accept": "text/html"}, trust_env=False).raise_for_status().text
+    shown = httpx.get(page, headers={"accept": "text/html"}, trust_env=False, timeout=TIMEOUT).raise_for_status().text
     assert all(f' id="{place}"' in shown for place in places)
-    whole = httpx.get(f"{page}/report", headers={"accept": "text/html"}, trust_env=False)
+    whole = httpx.get(f"{page}/report", headers={"accept": "text/html"}, trust_env=False, timeout=TIMEOUT)
     assert whole.text == api("GET", f"/runs/{run}/report?format=html").text
     assert (
         whole.headers["content-security-policy"]
@@ -350,7 +352,9 @@ def test_a_name_that_no_address_carries_is_refused_at_the_door(api: Api, name: s
     quoted = urllib.parse.quote(name, safe="")
     for method, path in (("POST", f"/runs/{quoted}/finish"), ("GET", f"/runs/{quoted}"), ("GET", f"/runs/{quoted}/report")):
         assert api(method, path).status_code in (400, 404, 405)
-    page = httpx.get(f"{api.url}/projects/{api.project}/runs/{quoted}", headers={"accept": "text/html"}, trust_env=False)
+    page = httpx.get(
+        f"{api.url}/projects/{api.project}/runs/{quoted}", headers={"accept": "text/html"}, trust_env=False, timeout=TIMEOUT
+    )
     assert page.status_code == 404
     assert "Traceback" not in page.text
     if name.isascii():
@@ -368,7 +372,7 @@ def test_the_widest_name_works_everywhere(api: Api) -> None:
     quoted = urllib.parse.quote(name, safe="")
     links = read(api("GET", f"/runs/{quoted}/report?format=md").text).links
     assert links[0].endswith(f"/runs/{quoted}")
-    page = httpx.get(links[0], headers={"accept": "text/html"}, trust_env=False)
+    page = httpx.get(links[0], headers={"accept": "text/html"}, trust_env=False, timeout=TIMEOUT)
     assert page.status_code == 200
     assert f'action="/projects/{api.project}/runs/{quoted}/decisions"' in page.text
     found = api.ok("GET", f"/traces?run={quoted}")["traces"]
