@@ -53,13 +53,15 @@ class Tokens:
         moment, caller = self._remembered.get(digest, (0.0, None))
         if caller is not None and time.monotonic() - moment < _REMEMBERED_SECONDS:
             return caller
+        changes = self._changes
         token = await self._stores.tokens.by_digest(digest)
         if token is None:
             raise Unauthenticated("This token is not known.", hint="Make one with `spangate token create`.")
         if len(self._remembered) > 1000:
             self._remembered.clear()
         caller = Caller(token.project, token.scopes, token.name)
-        self._remembered[digest] = (time.monotonic(), caller)
+        if changes == self._changes:  # else it may have been deleted while the store was asked
+            self._remembered[digest] = (time.monotonic(), caller)
         return caller
 
     async def any(self) -> bool:

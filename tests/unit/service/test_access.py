@@ -4,7 +4,7 @@ import pytest
 
 from gate.codec.encode import to_batch
 from gate.errors import BadRequest, NotFound, Unauthenticated
-from gate.service import TraceQuery
+from gate.service import Token, TraceQuery
 from gate.store.sql.stores import open_sqlite
 from gate.usecases.completion import Patience
 from gate.usecases.gate import Options, StoreGate
@@ -55,6 +55,23 @@ async def test_a_token_opens_its_project_until_it_is_deleted(gate: StoreGate):
     for wrong in (secret, "", "sg_", secret[:-1], "\ud800"):
         with pytest.raises(Unauthenticated):
             await gate.authenticate(wrong)
+
+
+async def test_a_token_that_is_deleted_while_it_is_looked_up_is_not_remembered(gate: StoreGate, monkeypatch: pytest.MonkeyPatch):
+    """A request that found it just before is answered; the next one is refused."""
+    token, secret = await gate.create_token("default", "ci", ("read",))
+    by_digest = gate._stores.tokens.by_digest
+
+    async def then_deleted(digest: bytes) -> Token | None:
+        found = await by_digest(digest)
+        await gate.delete_token("default", token.id)
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(gate._stores.tokens, "by_digest", then_deleted)
+        await gate.authenticate(secret)
+    with pytest.raises(Unauthenticated):
+        await gate.authenticate(secret)
 
 
 async def test_no_secret_is_stored(gate: StoreGate, tmp_path):
