@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -111,12 +110,10 @@ def elasticsearch_url() -> str:
     log = Path(tempfile.gettempdir()) / f"spangate-elasticsearch-{run}-{began}.log"
     with _alone("elasticsearch"):
         if not log.exists():
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
             script = Path(__file__).parent / "servers" / "elasticsearch.py"
             with log.open("w") as output:
                 server = subprocess.Popen(
-                    [sys.executable, str(script), "--port", str(port), "--while", str(run)],
+                    [sys.executable, str(script), "--port", "0", "--while", str(run)],
                     stdout=output,
                     stderr=output,
                     stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -179,7 +180,9 @@ def main(
 ) -> None:
     """Parse the command line, prepare, serve. `configure` writes into the folder of the configuration, and returns settings."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--port", type=int, default=9200)
+    parser.add_argument(
+        "--port", type=int, default=9200, help="0: one that is free, which nobody else gets until the node has it"
+    )
     parser.add_argument("--data", type=Path, help="kept between starts (default: a temporary folder, removed at the end)")
     parser.add_argument("--heap", default="512m")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the node")
@@ -201,7 +204,12 @@ def main(
     config = data / "config"
     config.mkdir(parents=True, exist_ok=True)
     more = configure(config) | dict(setting.split("=", 1) for setting in arguments.set)
-    serve(home, data.absolute(), arguments.port, arguments.heap, more, built)
+    with socket.socket() as held:
+        # Bound, but not listening: the node may bind it too, as both say that they share, and the kernel gives it to nobody who
+        # asks for any port.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", arguments.port))
+        serve(home, data.absolute(), held.getsockname()[1], arguments.heap, more, built)
     if arguments.data is None:
         shutil.rmtree(data, ignore_errors=True)
     os._exit(0)  # the JVM's threads would keep the process
