@@ -46,6 +46,17 @@ async def test_deleting_spans_spares_persistent_and_newer_ones(stores: Stores):
     assert await stores.spans.delete("shop", [trace_id(2)], before_ns=NOW + 5) == 0
 
 
+async def test_what_comes_again_before_the_span_store_follows_stays(stores: Stores):
+    """The same spans, delivered after a prune and before their deletion: they are a new trace, which the deletion spares."""
+    await give(stores, span(1), now_ns=NOW - 10 * DAY)
+    await stores.traces.prune("shop", before_ns=NOW - DAY, limit=10)
+    await give(stores, span(1), now_ns=NOW)
+    await stores.spans.delete("shop", [trace_id(1)], before_ns=NOW - DAY)
+
+    assert (await stores.traces.one("shop", trace_id(1))).spans == 1
+    assert await span_names(stores, 1) == ["GET /orders"]
+
+
 async def test_what_is_lost_is_missing(stores: Stores):
     """A record whose spans are gone is told from one that has them, and from an unknown trace by nothing: both have none."""
     await give(stores, span(1), span(2), now_ns=NOW)

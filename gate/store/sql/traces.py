@@ -14,6 +14,7 @@ from gate.store.sql.manifest import forget_chunks
 from gate.store.sql.persistence import set_persistence, work_row, write_keeping
 from gate.store.sql.schema import outbox, runs, samples, traces
 from gate.store.sql.search import cursor_of, page_query
+from gate.store.sql.spans import delete_chunks
 from gate.store.sql.words import services_of
 from gate.store.times import to_text
 from gate.store.values import NOTHING_TO_KEEP, Candidates, Copied, Keeping, Origin, Pruned
@@ -113,7 +114,9 @@ class SqlTraces:
             if old:
                 keys = [row.key for row in old]
                 connection.execute(delete(traces).where(traces.c.key.in_(keys)))
-                forget_chunks(connection, key, [row.trace_id for row in old], before_ns=before_ns)
+                # With the record, so that what is delivered again is new, and not taken for what is about to be deleted.
+                gone = delete_chunks if self._beside else forget_chunks
+                gone(connection, key, [row.trace_id for row in old], before_ns=before_ns)
                 connection.execute(insert(outbox), [work_row(key, row.trace_id, "delete", before_ns) for row in old])
             return Pruned(len(old), sum(row.spans for row in old))
 
