@@ -1,15 +1,17 @@
 """The command line as a user has it: a process with arguments, a folder and an environment."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
+
+from tests.ports import free_port
 
 SHOP = Path(__file__).with_name("shop.py")
 ROOT = Path(__file__).parents[2]
@@ -20,7 +22,8 @@ NOT_PASSED_ON = ("OTEL_", "SPANGATE_", "GITHUB_", "GITLAB_", "CI")
 def environ(**more: str) -> dict[str, str]:
     """The environment without what would change the meaning of a test, and with `more`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_PASSED_ON)}
-    return {**kept, "PYTHONPATH": str(ROOT), "OTEL_SERVICE_NAME": "shop", "COLUMNS": "200", **more}
+    patient = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}  # seconds: an exporter that gives up loses spans
+    return {**kept, **patient, "PYTHONPATH": str(ROOT), "OTEL_SERVICE_NAME": "shop", "COLUMNS": "200", **more}
 
 
 def spangate(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -38,11 +41,6 @@ def run_pytest(file: str, *, cwd: Path, **more: str) -> subprocess.CompletedProc
 def execute(*options: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """`spangate exec OPTIONS -- shop`, with little patience."""
     return spangate("exec", "--quiet", "0.6", *options, *RUN_SHOP, cwd=cwd, **more)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @contextmanager
@@ -74,16 +72,16 @@ def server(cwd: Path, program: Sequence[str] = (sys.executable, "-m", "gate.cli"
             yield address
         finally:
             child.terminate()
-            child.wait(30)
+            child.wait(60)
 
 
 @contextmanager
 def shop_service(cwd: Path, endpoint: str, **more: str) -> Iterator[str]:
     """The shop as a running HTTP service that exports to `endpoint`; its address."""
-    port_file = cwd / f"port-{free_port()}"
-    more = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100", **more}
+    port_file = cwd / f"port-{uuid4().hex}"
+    more = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "500", **more}
     with process(sys.executable, str(SHOP), "serve", str(port_file), cwd=cwd, **more):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (port_file.exists() and port_file.read_text()):
             assert time.monotonic() < deadline, "the shop did not start"
             time.sleep(0.05)
@@ -91,7 +89,7 @@ def shop_service(cwd: Path, endpoint: str, **more: str) -> Iterator[str]:
 
 
 def _wait_until_healthy(address: str, child: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert child.poll() is None, log.read_text()
         try:

@@ -8,7 +8,8 @@ import httpx
 
 from gate.demo.processes import Process, python_module
 from gate.demo.recording import service_environment
-from tests.acceptance.cli import environ, free_port
+from tests.acceptance.cli import environ
+from tests.ports import free_port
 
 HEADERS = {"X-Organisation": "acme"}
 
@@ -23,7 +24,7 @@ class DemoService:
     def new_trace(self) -> str:
         """The id of a trace that is not persistent yet."""
         self._made += 1
-        made = httpx.put(f"{self.url}/traces/{self._made}", json={"name": "x"}, headers=HEADERS, timeout=20, trust_env=False)
+        made = httpx.put(f"{self.url}/traces/{self._made}", json={"name": "x"}, headers=HEADERS, timeout=60, trust_env=False)
         made.raise_for_status()
         return str(self._made)
 
@@ -36,7 +37,7 @@ def demo_service(folder: Path, endpoint: str, release: int) -> Iterator[DemoServ
     variables = environ(
         OTEL_EXPORTER_OTLP_ENDPOINT=endpoint,
         OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
-        OTEL_BSP_SCHEDULE_DELAY="100",
+        OTEL_BSP_SCHEDULE_DELAY="500",
         OTEL_SEMCONV_STABILITY_OPT_IN="http,database",
         DEMO_DATABASE_URL=f"sqlite:///{folder / 'traces.db'}",
         DEMO_ELASTICSEARCH_URL=f"http://127.0.0.1:{search_port}",

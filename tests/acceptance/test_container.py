@@ -21,8 +21,9 @@ import yaml
 
 from gate.settings import Settings
 from gate.store.elasticsearch.cluster import MAJOR
-from tests.acceptance.cli import ROOT, environ, free_port
+from tests.acceptance.cli import ROOT, environ
 from tests.parts import require
+from tests.ports import free_port
 from tests.servers.elasticsearch import VERSION
 
 NOBODY = 65534

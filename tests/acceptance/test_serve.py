@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.cli import environ, execute, free_port, process, server, spangate
+from tests.acceptance.cli import environ, execute, process, server, spangate
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -23,11 +24,11 @@ def test_it_ends_clean(tmp_path: Path, number: signal.Signals) -> None:
         command, cwd=tmp_path, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as child:
         address = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=address, trust_env=False, timeout=1) as client:
+        with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
             wait_for(client)
             run = client.post("/api/v1/runs", json={}).raise_for_status().json()["id"]
             with pytest.raises(httpx.TimeoutException):
-                client.get(f"/api/v1/runs/{run}/verdict", params={"wait": 25})
+                client.get(f"/api/v1/runs/{run}/verdict", params={"wait": 25}, timeout=1)
             child.send_signal(number)
             output, _ = child.communicate(timeout=30)
     assert child.returncode == 0, output
@@ -55,7 +56,7 @@ def test_a_free_port(tmp_path: Path, host: str) -> None:
     with process(*command, cwd=tmp_path) as child:
         assert child.stdout is not None
         address = child.stdout.readline().removeprefix("Spangate listens on ").partition(",")[0]
-        with httpx.Client(base_url=address, trust_env=False, timeout=10) as client:
+        with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
             wait_for(client)
             assert client.get("/health").json()["status"] == "ok"
 
@@ -108,7 +109,7 @@ def test_tokens_and_pruning(tmp_path: Path) -> None:
 
         def status(secret: str = "") -> int:
             headers = {"authorization": f"Bearer {secret}"} if secret else {}
-            return httpx.get(f"{address}/api/v1/runs", headers=headers, trust_env=False).status_code
+            return httpx.get(f"{address}/api/v1/runs", headers=headers, trust_env=False, timeout=60).status_code
 
         def becomes_401(secret: str = "") -> bool:
             """What another process did is known after some seconds at most."""

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.cli import execute, free_port, run_pytest, server, shop_service, spangate
+from tests.acceptance.cli import execute, run_pytest, server, shop_service, spangate
+from tests.ports import free_port
 
 ADMIN = "acceptance-admin-token"
 pytestmark = pytest.mark.xdist_group("acceptance-server")
@@ -26,7 +27,7 @@ class Gate:
         self._http.close()
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
-        response = self._http.request(method, path, timeout=30, **arguments)
+        response = self._http.request(method, path, timeout=60, **arguments)
         response.raise_for_status()
         return response.json()
 
@@ -286,7 +287,7 @@ def test_a_spec_in_an_environment(golden: str, shop: dict[str, str], services: P
         ("gone", 3, "Is the service up?"),
         ("production", 2, "Environments here: broken, gone, staging."),
     ):
-        ran = spangate("spec", "run", "order.spec.yaml", "--env", environment, "--quiet", "1", cwd=services, **shop)
+        ran = spangate("spec", "run", "order.spec.yaml", "--env", environment, "--quiet", "3", cwd=services, **shop)
         assert (ran.returncode, said in ran.stdout + ran.stderr) == (code, True), ran.stdout + ran.stderr
 
 
@@ -303,7 +304,7 @@ def test_a_spec_that_the_server_keeps(golden: str, gate: Gate, shop: dict[str, s
     gate.call("PUT", f"/specs/{kept['id']}", params={"project": "shop"}, json=change)
 
     def run(spec: str, *options: str, **variables: str) -> tuple[int, str]:
-        ran = spangate("spec", "run", spec, "--quiet", "1", *options, cwd=services, **{**shop, **variables})
+        ran = spangate("spec", "run", spec, "--quiet", "3", *options, cwd=services, **{**shop, **variables})
         return ran.returncode, ran.stdout + ran.stderr
 
     for environment, expected in (("staging", 0), ("broken", 1)):
@@ -321,7 +322,9 @@ def test_a_spec_that_the_server_keeps(golden: str, gate: Gate, shop: dict[str, s
     assert found["spans"] > 1
     headers = {"authorization": f"Bearer {shop['SPANGATE_TOKEN']}", "accept": "text/html"}
     cookie = {"cookie": f"spangate_session={shop['SPANGATE_TOKEN']}"}
-    page = httpx.get(f"{gate.address}/projects/shop/specs/{kept['id']}", headers=headers | cookie, trust_env=False).text
+    page = httpx.get(
+        f"{gate.address}/projects/shop/specs/{kept['id']}", headers=headers | cookie, trust_env=False, timeout=60
+    ).text
     assert page.count("✓ holds") == 2 and page.count("✗ does not hold") == 1
 
     for spec, options, code, part in (
@@ -340,7 +343,7 @@ def test_the_generated_pytest_file(golden: str, shop: dict[str, str], services: 
     assert made.returncode == 0, made.stderr
     outcomes: list[str] = []
     for environment in ("staging", "broken"):
-        done = run_pytest("generated.py", cwd=services, **shop, SPANGATE_ENVIRONMENT=environment, SPANGATE_QUIET="1")
+        done = run_pytest("generated.py", cwd=services, **shop, SPANGATE_ENVIRONMENT=environment, SPANGATE_QUIET="3")
         outcomes.append(done.stdout)
     assert "passed" in outcomes[0] and "failed" not in outcomes[0], outcomes[0]
     assert "1 failed" in outcomes[1] and "INSERT" in outcomes[1], outcomes[1]

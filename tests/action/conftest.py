@@ -1,6 +1,5 @@
 """Parts of the action's tests: jobs, instrumented steps, the doubles of GitHub and Spangate."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from tests.action.actions_runner import Job
 from tests.action.events import HEAD, MERGE, pull_request
 from tests.action.github_double import GitHubDouble
 from tests.action.spangate_double import SpangateDouble
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -51,7 +51,8 @@ def traced() -> Callable[..., None]:
     def run(job: Job, protocol: str = "http", count: int = 1, quotes: int = 1) -> None:
         program = Path(__file__).with_name("traced_program.py")
         arguments = [protocol, str(count), str(quotes)]
-        subprocess.run([sys.executable, program, *arguments], env=job.environment, check=True, timeout=60)
+        patient = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}  # seconds: an exporter that gives up loses spans
+        subprocess.run([sys.executable, program, *arguments], env=job.environment | patient, check=True, timeout=120)
 
     return run
 
@@ -59,6 +60,4 @@ def traced() -> Callable[..., None]:
 @pytest.fixture
 def closed_port() -> int:
     """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    return free_port()

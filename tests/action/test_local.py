@@ -73,7 +73,7 @@ def test_many_bodies_are_a_short_command(job: Jobs) -> None:
     request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=[span])])])
     body = request.SerializeToString()
     document = b'{\n "resourceSpans":\r\n []}'
-    with httpx.Client(base_url=step.outputs["endpoint-http"]) as client:
+    with httpx.Client(base_url=step.outputs["endpoint-http"], timeout=60) as client:
         for _ in range(120):
             plain = {"content-type": "application/x-protobuf"}
             client.post("/v1/traces", content=body, headers=plain).raise_for_status()

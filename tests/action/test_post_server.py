@@ -27,7 +27,7 @@ def export(step: Step, count: int = 1) -> None:
     for _ in range(count):
         headers = {"content-type": "application/json"}
         httpx.post(
-            f"{step.outputs['endpoint-http']}/v1/traces", content=b'{"resourceSpans": []}', headers=headers
+            f"{step.outputs['endpoint-http']}/v1/traces", content=b'{"resourceSpans": []}', headers=headers, timeout=60
         ).raise_for_status()
 
 
@@ -221,7 +221,9 @@ def test_partial_success_is_told(job: Jobs, spangate: SpangateDouble, encoding: 
     it = job()
     given = {"server": spangate.url, "github_token": ""}
     headers = {"content-type": "application/json" if encoding == "json" else "application/x-protobuf"}
-    httpx.post(f"{it.main(**given).outputs['endpoint-http']}/v1/traces", content=b"", headers=headers).raise_for_status()
+    httpx.post(
+        f"{it.main(**given).outputs['endpoint-http']}/v1/traces", content=b"", headers=headers, timeout=60
+    ).raise_for_status()
     step = it.post(**given)
     assert "7 spans rejected: attribute over its limit" in step.log
     assert "did not take all spans" in step.texts("warning")

@@ -34,7 +34,7 @@ class Server:
 
     def promote(self, run_id: str) -> None:
         headers = {"authorization": f"Bearer {self.review}"}
-        httpx.post(f"{self.url}/api/v1/runs/{run_id}/promote", headers=headers, json={}, timeout=30).raise_for_status()
+        httpx.post(f"{self.url}/api/v1/runs/{run_id}/promote", headers=headers, json={}, timeout=60).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def server(running: str, request: pytest.FixtureRequest) -> Server:
     """A project of the test's own, with a token that may upload and read, and one that may also review."""
     name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
-    with httpx.Client(base_url=f"{running}/api/v1", headers={"authorization": f"Bearer {ADMIN}"}, timeout=30) as admin:
+    with httpx.Client(base_url=f"{running}/api/v1", headers={"authorization": f"Bearer {ADMIN}"}, timeout=60) as admin:
         admin.post("/projects", json={"name": name}).raise_for_status()
 
         def token(*scopes: str) -> str:
@@ -92,7 +92,7 @@ def test_a_run_knows_where_it_comes_from(job: Jobs, traced: Traced, server: Serv
     """The server's record of the run has the tested commit, the base, the pull request and the job's page; a fork's branch has its owner."""
     step = run_job(job("pull_request", events.pull_request(fork=True), **github.environment), traced, server, gate="e2e")
     headers = {"authorization": f"Bearer {server.ingest}"}
-    run = httpx.get(f"{server.url}/api/v1/runs/{step.outputs['run-id']}", headers=headers).raise_for_status().json()
+    run = httpx.get(f"{server.url}/api/v1/runs/{step.outputs['run-id']}", headers=headers, timeout=60).raise_for_status().json()
     assert (run["commit"], run["base_commit"], run["base_branch"]) == (events.MERGE, events.BASE, "main")
     assert (run["branch"], run["pull_request"], run["gate"]) == ("mallory:main", 482, "e2e")
     assert run["url"] == "https://github.com/acme/shop/actions/runs/9876543210/attempts/1"
@@ -106,7 +106,7 @@ def test_a_run_knows_where_it_comes_from(job: Jobs, traced: Traced, server: Serv
 def page_of(address: str, server: Server) -> str:
     """A page as a signed-in person gets it."""
     cookies = {"cookie": f"spangate_session={server.review}", "accept": "text/html"}
-    return httpx.get(address, headers=cookies, timeout=30).raise_for_status().text
+    return httpx.get(address, headers=cookies, timeout=60).raise_for_status().text
 
 
 def test_the_page_shows_the_comment_that_was_posted(job: Jobs, traced: Traced, server: Server, github: GitHubDouble) -> None:
@@ -133,10 +133,10 @@ def test_the_page_shows_the_comment_that_was_posted(job: Jobs, traced: Traced, s
 def test_every_span_arrives_over_grpc_too(job: Jobs, traced: Traced, server: Server) -> None:
     """What an SDK exports by gRPC to the receiver is on the server, span by span."""
     it = job(OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
-    before = httpx.get(f"{server.url}/api/v1/stats", headers={"authorization": f"Bearer {server.ingest}"}).json()
+    before = httpx.get(f"{server.url}/api/v1/stats", headers={"authorization": f"Bearer {server.ingest}"}, timeout=60).json()
     step = run_job(it, traced, server, protocol="grpc", count=300, quotes=2, github_token="")
     assert step.outputs["verdict"] == "new", step.log
-    after = httpx.get(f"{server.url}/api/v1/stats", headers={"authorization": f"Bearer {server.ingest}"}).json()
+    after = httpx.get(f"{server.url}/api/v1/stats", headers={"authorization": f"Bearer {server.ingest}"}, timeout=60).json()
     assert (after["spans"] - before["spans"], after["traces"] - before["traces"]) == (900, 300)
 
 
@@ -170,7 +170,7 @@ def test_bodies_that_are_no_traces(job: Jobs, server: Server) -> None:
     it = job()
     main = it.main(server=server.url, token=server.ingest)
     headers = {"content-type": "application/json"}
-    httpx.post(f"{main.outputs['endpoint-http']}/v1/traces", content=b"{broken", headers=headers).raise_for_status()
+    httpx.post(f"{main.outputs['endpoint-http']}/v1/traces", content=b"{broken", headers=headers, timeout=60).raise_for_status()
     step = it.post(server=server.url, token=server.ingest, github_token="")
     assert (step.outputs["verdict"], step.code) == ("error", 1)
     assert "000001.json was not uploaded" in step.texts("error")
