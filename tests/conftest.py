@@ -8,7 +8,10 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests import parts
+# What they assert is said as in a test, with both sides.
+pytest.register_assert_rewrite(*(f"tests.{name}" for name in ("acceptance", "action", "browser", "contract", "faults", "http")))
+
+from tests import parts  # noqa: E402
 
 # HYPOTHESIS_PROFILE=long looks longer for what breaks a law; in continuous integration every run tries the same examples.
 # How long examples take to draw is no law: a busy machine takes any time.
@@ -35,6 +38,6 @@ def browser() -> Iterator[Browser]:
     """A real Chromium, one a test module: Playwright's own event loop must not outlive it, other modules run theirs."""
     program = parts.chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"], timeout=120_000)
         yield browser
         browser.close()

@@ -92,6 +92,7 @@ async def save(where: Place, folder: Path) -> Traces:
         where.run(SNAPSHOT, "before")
         middle = await work.keep()
         await work.promote(early)
+        await work.settled()  # else the dump has what the span store had still to follow, and the doctor says so
         where.run(DUMP, "both")
         late = await work.keep()
         await work.promote(middle)

@@ -13,6 +13,7 @@ import httpx
 
 from gate.codec.encode import encode_protobuf
 from gate.model.trace import Span
+from tests.faults.within import within
 
 _PATIENCE = 60
 """Seconds for one answer: many times what the server may take."""
@@ -59,12 +60,14 @@ class Client:
 
     async def until(self, method: str, path: str, *, fine: Sequence[int] = (200, 201), **arguments: Any) -> httpx.Response:
         """The first answer of a `fine` status; what says so is tried again, anything else fails the test."""
-        async with asyncio.timeout(_AGAIN):
+        response = None
+        async with within(_AGAIN, lambda: (method, path, dict(self.answers), response and (response.status_code, response.text))):
             while True:
                 response = await self.once(method, path, **arguments)
                 if response is not None and response.status_code in fine:
                     return response
-                assert response is None or response.status_code in (*_RETRYABLE, 202), (method, path, response.text)
+                known = response is None or response.status_code in (*_RETRYABLE, 202)
+                assert known, (method, path, response.status_code, response.text)
                 await asyncio.sleep(0.1)  # sooner than Retry-After says: tests are in a hurry, and it is the harder thing
 
     async def api(self, method: str, path: str, **arguments: Any) -> Any:
@@ -82,19 +85,19 @@ class Client:
 
 def check_answer(response: httpx.Response) -> None:
     """A refusal is 503 (or 429: too much at once) with Retry-After, and says what happened in the form of its door."""
-    assert response.status_code < 500 or response.status_code == 503, response.text
+    assert response.status_code < 500 or response.status_code == 503, (response.url, response.status_code, response.text)
     if response.status_code not in _RETRYABLE or response.url.path == "/health":
         return
-    assert int(response.headers["retry-after"]) >= 1, response.headers
+    assert int(response.headers.get("retry-after", 0)) >= 1, (response.url, response.headers)
     kind = response.headers["content-type"].partition(";")[0]
     path = response.url.path
     if path == "/v1/traces":
-        assert kind == "application/x-protobuf", kind
+        assert kind == "application/x-protobuf", (kind, response.text)
         assert response.content[:2] in (b"\x08\x0e", b"\x08\x08"), response.content  # google.rpc.Status: code 14 or 8
     elif path.startswith("/api/"):
-        assert kind == "application/problem+json", kind
+        assert kind == "application/problem+json", (path, kind, response.text)
         problem = response.json()
-        assert problem["status"] == response.status_code
+        assert problem["status"] == response.status_code, problem
         assert problem["detail"], problem
     else:
-        assert kind == "text/html", kind
+        assert kind == "text/html", (path, kind, response.text)

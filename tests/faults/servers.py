@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -20,8 +21,9 @@ import asyncpg
 import httpx
 import psutil
 
-from tests.acceptance.cli import free_port
+from tests.faults.within import within
 from tests.parts import require
+from tests.ports import free_port
 from tests.servers.secured_elasticsearch import ADMIN, CA, write_certificates
 
 _START_SECONDS = 180
@@ -53,18 +55,21 @@ class Server(ABC):
         """Start on what the last one left, and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
             self._process = await self._spawn(log.fileno(), options)
-        async with asyncio.timeout(_START_SECONDS):
+        async with within(_START_SECONDS, lambda: f"{self.name} answers; its log: {self._log()}"):
             while not await self._answers():
                 if self._process.returncode is not None:
-                    self._ended((self.folder / "log").read_text()[-1500:])
+                    self._ended(self._log())
                 await asyncio.sleep(0.1)
 
     async def kill(self) -> None:
-        """SIGKILL to all of it, and wait for its end."""
-        self._signal(signal.SIGKILL)
+        """SIGKILL to all of it, and wait for its end. Also for that of its children: while one of them still has its memory,
+        PostgreSQL does not start again."""
+        mine = self._signal(signal.SIGKILL)
         if self._process is not None:
             await self._process.wait()
             self._process = None
+        while any(map(_is_there, mine)):  # noqa: ASYNC110  # only the parent is told, which is dead
+            await asyncio.sleep(0.005)
 
     def pause(self) -> None:
         """SIGSTOP: connections stay, and nothing answers."""
@@ -76,26 +81,40 @@ class Server(ABC):
 
     def largest_file(self, size: int = resource.RLIM_INFINITY) -> None:
         """What a full disk does: from now on no file grows beyond `size` bytes."""
-        mine = self._processes()
+        mine = self._stopped()
 
         def limit() -> None:
             for process in mine:
-                resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+                with suppress(ProcessLookupError):  # a child that has done its work
+                    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
         # As the user whose processes they are: even root may be kept from those of others.
         subprocess.run(["true"], check=True, preexec_fn=limit, **self._as_user())
+        for first in mine[:1]:
+            first.resume()
 
-    def _processes(self) -> list[int]:
-        """Children last: a postmaster that has stopped replaces none."""
+    def _stopped(self) -> list[psutil.Process]:
+        """It, and its children. It is stopped before these are looked for: PostgreSQL makes one for every connection, and none may
+        come up between the look and what is done to them."""
         if self._process is None or self._process.returncode is not None:
             return []
-        mine = psutil.Process(self._process.pid)
-        return [mine.pid, *[child.pid for child in mine.children(recursive=True)]]
+        with suppress(psutil.NoSuchProcess):
+            first = psutil.Process(self._process.pid)
+            first.suspend()
+            while first.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+                time.sleep(0.001)
+            return [first, *first.children(recursive=True)]
+        return []
 
-    def _signal(self, number: int) -> None:
-        for process in self._processes():
-            with suppress(ProcessLookupError):
-                os.kill(process, number)
+    def _signal(self, number: int) -> list[psutil.Process]:
+        mine = self._stopped()
+        for process in mine:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        return mine
+
+    def _log(self) -> str:
+        return (self.folder / "log").read_text()[-1500:]
 
     def _ended(self, log: str) -> NoReturn:
         """It did not start."""
@@ -218,6 +237,12 @@ class SecuredElasticsearch(Elasticsearch):
     def url(self) -> str:
         """Of the node."""
         return f"https://127.0.0.1:{self.port}"
+
+
+def _is_there(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @asynccontextmanager

@@ -15,9 +15,10 @@ from tests.contract.made import span
 from tests.faults.client import Client
 from tests.faults.servers import Server, postgresql_server
 from tests.faults.spangate import Spangate, spangate
+from tests.faults.within import within
 from tests.faults.workload import Workload, check_doctor
 
-pytestmark = pytest.mark.xdist_group("faults-stores")
+pytestmark = [pytest.mark.xdist_group("faults-stores"), pytest.mark.timeout(900)]
 _FULL = 2 * 1024 * 1024
 """Bytes of the largest file."""
 _LARGE = 300_000
@@ -83,7 +84,7 @@ async def test_nothing_is_lost_without_space(
                 tasks.append(asyncio.create_task(_object(client.once("GET", "/", headers={"accept": "text/html"}))))
             tasks.append(asyncio.create_task(_object(work.judge(good, True))))
             tasks.append(asyncio.create_task(_object(work.promote(promoted))))
-            async with asyncio.timeout(_HELD):
+            async with within(_HELD, lambda: f"a refusal: {dict(client.answers)}"):
                 while not client.refused:  # noqa: ASYNC110  # httpx gives no other sign
                     await asyncio.sleep(0.1)
         await asyncio.gather(*tasks)

@@ -13,6 +13,7 @@ KILLS = 6
 
 @pytest.mark.parametrize("stores", STORES)
 @pytest.mark.xdist_group("faults-kills")
+@pytest.mark.timeout(900)
 async def test_a_killed_server_keeps_its_promises(stores: str, tmp_path: Path) -> None:
     """Of six kills: every acknowledged span is there, no promotion is half done, verdicts are those of undisturbed runs or
     inconclusive, and both stores agree."""

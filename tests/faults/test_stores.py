@@ -19,6 +19,7 @@ from tests.faults.client import Client
 from tests.faults.proxy import Wire, wire
 from tests.faults.servers import Elasticsearch, Postgresql, elasticsearch_server, postgresql_server
 from tests.faults.spangate import Spangate, spangate
+from tests.faults.within import within
 from tests.faults.workload import RETENTION_DAYS, Judged, Workload, check_doctor
 
 pytestmark = [pytest.mark.xdist_group("faults-stores"), pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
@@ -207,8 +208,8 @@ async def test_a_store_fails(stack: Stack, name: str) -> None:
     during += [asyncio.create_task(look(client, path)) for path in ("/health", "/", f"/runs?project={client.project}")]
     try:
         try:
-            async with asyncio.timeout(_HELD):
-                waited_for = [*before, *during]
+            waited_for = [*before, *during]
+            async with within(_HELD, lambda: f"{name} shows: {dict(client.answers)}, {waited_for}"):
                 while (client.refused == refused or not fault.refuses) and not all(task.done() for task in waited_for):  # noqa: ASYNC110  # httpx gives no other sign
                     await asyncio.sleep(0.1)
         finally:
@@ -220,7 +221,6 @@ async def test_a_store_fails(stack: Stack, name: str) -> None:
             task.cancel()
         await asyncio.gather(*before, *during, return_exceptions=True)
         print(name, dict(client.answers))
-    await work.prune()
     await work.check()
     await check_doctor(stack.gate)
     assert stack.gate.mistake() == ""

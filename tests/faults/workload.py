@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from gate.model.trace import Span
 from tests.faults.client import Client
 from tests.faults.spangate import Spangate
+from tests.faults.within import within
 from tests.unit.service.story import persist_trace
 
 RETENTION_DAYS = 30
@@ -62,9 +63,9 @@ class Workload:
     async def learn_clean_verdicts(self) -> None:
         """While nothing is wrong."""
         self.clean = {good: await self.judge(await self.record(good), good) for good in (True, False)}
-        assert self.clean[True] == Judged("pass", ())
-        assert self.clean[False].conclusion == "fail"
-        assert self.clean[False].findings
+        assert self.clean[True] == Judged("pass", ()), self.clean
+        assert self.clean[False].conclusion == "fail", self.clean
+        assert self.clean[False].findings, self.clean
 
     async def deliver(self, spans: list[Span], run: str = "") -> str:
         """A trace in two export requests; its id."""
@@ -73,7 +74,7 @@ class Workload:
             if part:
                 day = self._server.day
                 if not await self.client.send(part, run):
-                    assert began <= self._server.day - RETENTION_DAYS, run
+                    assert began <= self._server.day - RETENTION_DAYS, (run, began, self._server.day)
                     raise Expired
                 trace = part[0].trace_id
                 halved = trace in self.pruned()
@@ -105,19 +106,19 @@ class Workload:
         await self.client.api("POST", f"/runs/{run}/finish", fine=(200, 404), json={"expect_traces": 2})
         verdict = await self.client.api("GET", f"/runs/{run}/verdict?wait=5", fine=(200, 404))
         if "conclusion" not in verdict:
-            assert self._runs[run] <= self._server.day - RETENTION_DAYS, verdict
+            assert self._runs[run] <= self._server.day - RETENTION_DAYS, (run, self._runs[run], self._server.day, verdict)
             raise Expired
         judged = Judged(verdict["conclusion"], tuple(sorted(finding["fingerprint"] for finding in verdict["findings"])))
         self.verdicts.append((good, judged))
         if judged.conclusion == "inconclusive":
-            print(f"inconclusive: {verdict['reasons']}")
+            print(f"{run} is inconclusive: {verdict['reasons']}")
         return judged
 
     async def promote(self, trace: str) -> None:
         """Acknowledged: the record is written; the span store follows."""
         answer = await self.client.api("POST", f"/traces/{trace}/promote", fine=(200, 404))
         if answer.get("status") == 404:
-            assert trace in self.pruned(), answer
+            assert trace in self.pruned(), (answer, self._known_of(trace))
             raise Expired
         assert answer["state"] in ("done", "pending"), answer
         self._golden[trace] = True
@@ -127,7 +128,7 @@ class Workload:
         answer = await self.client.api("POST", f"/traces/{trace}/demote", fine=(200, 404))
         self._golden[trace] = False
         if answer.get("status") == 404:  # it was done, the answer was lost, and retention came before the repetition
-            assert trace in self.pruned(), answer
+            assert trace in self.pruned(), (answer, self._known_of(trace))
             raise Expired
         assert answer["state"] in ("done", "pending"), answer
 
@@ -137,10 +138,9 @@ class Workload:
 
     async def check(self) -> None:
         """What was acknowledged is there, no promotion is half done, no verdict is wrong. Call it when nothing is wrong any more."""
-        golden = {trace for trace, is_golden in self._golden.items() if is_golden}
-        await self._settled(golden)
-        samples = [sample["trace_id"] for one in await self.client.api("GET", "/baselines") for sample in one["samples"]]
-        assert set(samples) == golden
+        golden = await self.settled()
+        samples = {sample["trace_id"] for one in await self.client.api("GET", "/baselines") for sample in one["samples"]}
+        assert samples == golden, self._difference(samples, golden)
         for trace, spans in self._spans.items():
             await self._check_trace(trace, spans, golden)
         for good, judged in self.verdicts:
@@ -163,17 +163,35 @@ class Workload:
         """Verdicts that say that they could not be made."""
         return sum(judged.conclusion == "inconclusive" for _, judged in self.verdicts)
 
-    async def _settled(self, golden: set[str]) -> None:
-        """Exactly the golden traces are persistent, and the span store has followed."""
-        async with asyncio.timeout(_SETTLED):
-            while True:
-                found = await self._listed("persistent=true")
-                assert set(found) == golden, set(found) ^ golden
+    async def settled(self) -> set[str]:
+        """What is old is deleted, exactly the golden traces are persistent, and the span store has followed; these traces."""
+        golden = {trace for trace, is_golden in self._golden.items() if is_golden}
+        pending: dict[str, Any] = {"prune": "not asked"}
+        async with within(_SETTLED, lambda: f"the span store follows: {pending}"):
+            while pending:
+                # Of traces that are deleted no row says that the span store has still to follow.
+                pruned = await self.client.api("POST", "/prune", json={})
+                found = set(await self._listed("persistent=true"))
+                assert found == golden, self._difference(found, golden)
                 everything = await self._listed("")
-                if all(row["state"] == "done" for row in everything.values()):
-                    assert {trace for trace, row in everything.items() if row["baseline"]} == golden
-                    return
-                await asyncio.sleep(0.2)
+                pending = {trace: row for trace, row in everything.items() if row["state"] != "done"}
+                if pruned["state"] != "done":
+                    pending["prune"] = pruned
+                if pending:
+                    await asyncio.sleep(0.2)
+        marked = {trace for trace, row in everything.items() if row["baseline"]}
+        assert marked == golden, self._difference(marked, golden)
+        return golden
+
+    def _difference(self, found: set[str], golden: set[str]) -> str:
+        """For a person: which traces are golden without reason, which are not, and what is known of them."""
+        more, less = ({trace: self._known_of(trace) for trace in sorted(some)} for some in (found - golden, golden - found))
+        return f"golden, though nothing says so: {more}; not golden: {less}"
+
+    def _known_of(self, trace: str) -> str:
+        """For a person."""
+        spans, day, golden = (known.get(trace, "unknown") for known in (self._spans, self._day, self._golden))
+        return f"{trace}: spans {spans}, on day {day} of {self._server.day}, golden {golden}"
 
     async def _listed(self, query: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -188,8 +206,8 @@ class Workload:
     async def _check_trace(self, trace: str, spans: set[str], golden: set[str]) -> None:
         answer = await self.client.until("GET", f"/api/v1/traces/{trace}?format=otlp", fine=(200, 404))
         if answer.status_code == 404:
-            assert trace not in golden
-            assert trace in self.pruned(), f"{trace} is lost"
+            assert trace not in golden, f"golden and lost: {self._known_of(trace)}"
+            assert trace in self.pruned(), f"lost: {self._known_of(trace)}"
             self._gone += 1
             return
         stored = [
@@ -206,7 +224,9 @@ class Workload:
 async def check_doctor(server: Spangate) -> None:
     """Both stores agree; all that a stop between them may leave are spans that nobody sees, and those are repaired."""
     _, found = await server.doctor()
-    assert [line for line in found if "spans without a record" not in line] == []
+    wrong = [line for line in found if "spans without a record" not in line]
+    assert wrong == [], wrong
     if found:
         await server.doctor("--repair")
-        assert await server.doctor() == (0, [])
+        left = await server.doctor()
+        assert left == (0, []), (found, left)
