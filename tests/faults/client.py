@@ -17,7 +17,7 @@ from tests.faults.within import within
 
 _PATIENCE = 60
 """Seconds for one answer: many times what the server may take."""
-_AGAIN = 180
+_AGAIN = 300
 """Seconds for a call to succeed, with all its repetitions."""
 _RETRYABLE = (429, 503)
 

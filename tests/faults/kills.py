@@ -24,7 +24,7 @@ _LIFE = 1.5
 """Seconds of one life, at most, once it has given"""
 _ANSWERS = 5
 """answers, so that clients get somewhere on a slow machine, too."""
-_PATIENCE = 180
+_PATIENCE = 300
 _STARTING = 0.2
 """How many lives end before the server answers: it is killed while it migrates, resumes, follows."""
 

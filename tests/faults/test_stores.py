@@ -24,7 +24,7 @@ from tests.faults.workload import RETENTION_DAYS, Judged, Workload, check_doctor
 
 pytestmark = [pytest.mark.xdist_group("faults-stores"), pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 SEED = int(os.environ.get("SPANGATE_TEST_SEED", "1"))
-_HELD = 120
+_HELD = 240
 """Seconds until a fault has shown, at most."""
 
 

@@ -16,7 +16,7 @@ from tests.unit.service.story import persist_trace
 RETENTION_DAYS = 30
 _ENVIRONMENT = "judged"
 """Of runs: what is promoted elsewhere must not change how they are judged."""
-_SETTLED = 120
+_SETTLED = 300
 """Seconds in which what is pending must be done, once nothing is wrong any more."""
 
 
