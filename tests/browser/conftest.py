@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from tests.browser.kit import Reader, Server, server
+from tests.browser.kit import PATIENCE, Reader, Server, server
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from gate.app import create_app
 from gate.model.trace import Span
@@ -28,7 +28,11 @@ from tests import parts
 Value = TypeVar("Value")
 ASGIApplication = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 _SLOWLY = float(os.environ.get("SPANGATE_TEST_SLOW_PAGES", "0"))
-"""Seconds: how long every answer waits to begin, and how long a page stops each time."""
+"""Seconds: how long every answer waits to begin, and how long a page takes to come, in"""
+_PIECES = 40
+"""pieces."""
+PATIENCE = 60_000
+"""Milliseconds for what must come: a machine that does other things, too, may stand still for seconds."""
 _LEAVING = ("htmx:sendAbort", "htmx:sendError", "htmx:afterRequest", "net::ERR_ABORTED")
 """What is said when a person goes on while a list of suggestions is still coming."""
 
@@ -43,12 +47,12 @@ class Server:
 
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
         """Awaits in the server's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
     def api(self, token: str = "") -> httpx.Client:
         """A client of the REST API."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False)
 
     def give(self, spans: Iterable[Span], *, project: str = "default", run: str = "") -> None:
         """Deliver spans as one export request."""
@@ -86,21 +90,21 @@ def server(folder: Path, **settings: Any) -> Iterator[Server]:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(120)
     if "error" in holder:
         raise holder["error"]
     try:
         yield Server(f"http://127.0.0.1:{port}", holder["gate"], holder["loop"])
     finally:
         holder["server"].should_exit = True
-        thread.join(30)
+        thread.join(60)
         listening.close()
 
 
 def _slowly(app: ASGIApplication) -> ASGIApplication:
-    """The same application as over a slow line: every answer begins late, and a page stops near its beginning, half way and near its
-    end. What a test reads after a click without waiting for what the click brings is then read too early every time, not once in
-    a hundred runs."""
+    """The same application as over a slow line: every answer begins late, and a page comes in many pieces. What a test reads after a
+    click without waiting for what the click brings, and a key that it presses before the page's script is there, are then too
+    early every time, not once in a hundred runs."""
     if not _SLOWLY:
         return app
 
@@ -114,13 +118,16 @@ def _slowly(app: ASGIApplication) -> ASGIApplication:
                 await asyncio.sleep(_SLOWLY)
             body = message.get("body", b"")
             if html and body:
-                for part in (0.02, 0.5, 0.95):
-                    size = round(len(message["body"]) - (1 - part) * len(body))
-                    await send({"type": "http.response.body", "body": message["body"][:size], "more_body": True})
-                    await asyncio.sleep(_SLOWLY)
-                    message = {**message, "body": message["body"][size:]}
+                size = max(len(body) // _PIECES, 1)
+                for start in range(0, len(body) - size, size):
+                    await send({"type": "http.response.body", "body": body[start : start + size], "more_body": True})
+                    await asyncio.sleep(_SLOWLY / _PIECES)
+                message = {**message, "body": body[(len(body) - 1) // size * size :]}
             await send(message)
 
+        headers = dict(scope["headers"])
+        if headers.get(b"sec-fetch-dest") == b"document":  # compressed, a piece would show only with the next ones
+            scope = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"accept-encoding"]}
         await app(scope, receive, late)
 
     return slow
@@ -157,7 +164,7 @@ class Reader:
         )
         self._contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         self._listen(page)
         page.goto(path)
         return page
@@ -184,6 +191,18 @@ class Reader:
         page.on(
             "request", lambda request: None if request.url.startswith((self.url, "data:")) else note(f"request: {request.url}")
         )
+
+
+_click = Locator.click
+
+
+def _click_and_load(self: Locator, **options: Any) -> None:
+    """A click is done when the page that it leads to has come, with its script: Playwright goes on when its first bytes have."""
+    _click(self, **options)
+    self.page.wait_for_load_state()
+
+
+Locator.click = _click_and_load  # type: ignore[method-assign]
 
 
 def axe(page: Page) -> list[str]:

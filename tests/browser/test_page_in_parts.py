@@ -38,7 +38,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go = threading.Event()
 
     def waiting(before: Sequence[Flow], after: Sequence[Flow]) -> Comparison:
-        assert go.wait(20)
+        assert go.wait(120)
         return compare_flows(before, after)
 
     monkeypatch.setattr(side_by_side, "compare_flows", waiting)
@@ -50,7 +50,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 def asked(served: Server, encoding: str) -> Iterator[Iterator[str]]:
     headers = {"accept": "text/html", "accept-encoding": encoding}
     with (
-        httpx.Client(base_url=served.url, headers=headers, timeout=20, trust_env=False) as client,
+        httpx.Client(base_url=served.url, headers=headers, timeout=120, trust_env=False) as client,
         client.stream("GET", WHERE) as answer,
     ):
         assert answer.status_code == 200
@@ -78,7 +78,7 @@ def test_what_fails_late_stands_in_its_place(served: Server, monkeypatch: pytest
     go = threading.Event()
 
     def failing(_before: Sequence[Flow], _after: Sequence[Flow]) -> Comparison:
-        assert go.wait(20)
+        assert go.wait(120)
         raise Conflict("The spans of <b>one</b> trace are missing.")
 
     monkeypatch.setattr(side_by_side, "compare_flows", failing)
@@ -130,7 +130,7 @@ def test_a_trace_begins_at_once(browser: Browser, served: Server, monkeypatch: p
     go = threading.Event()
 
     def waiting(found: Trace) -> Timeline:
-        assert go.wait(20)
+        assert go.wait(120)
         return timeline(found)
 
     monkeypatch.setattr(trace, "timeline", waiting)

@@ -36,7 +36,8 @@ def test_sign_in_by_hand(stranger: Reader, scheme: str) -> None:
     assert axe(page) == []
     assert page.evaluate("document.activeElement.name") == "token"
     page.keyboard.type("wrong")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert page.locator(".field-error").inner_text() == "This token is not known here."
     assert axe(page) == []
     stranger.expect("401")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from gate.report import render
 from tests import parts, report_examples
@@ -121,10 +121,10 @@ def test_a_finding_links_to_its_row(open_report: Open) -> None:
     page = open_report("story")
     page.locator("details.flow[open]").evaluate("flow => { flow.open = false }")
     page.locator(".finding .sentence a").click()
-    assert page.locator("li.root").evaluate("row => row === document.activeElement")
+    expect(page.locator("li.root")).to_be_focused()
     page.locator("details.flow").first.evaluate("flow => { flow.open = false }")
     page.locator(".finding .sentence a").click()
-    assert page.locator("li.root").is_visible()
+    expect(page.locator("li.root")).to_be_visible()
 
 
 def test_a_flow_that_a_cause_only_touches_links_to_it(open_report: Open) -> None:
@@ -132,7 +132,7 @@ def test_a_flow_that_a_cause_only_touches_links_to_it(open_report: Open) -> None
     page = open_report("spread")
     assert page.locator("li.root").count() == 1
     page.locator(".elsewhere a").click()
-    assert page.locator("li.root").evaluate("row => row === document.activeElement")
+    expect(page.locator("li.root")).to_be_focused()
 
 
 def test_u_unfolds_what_is_unchanged(open_report: Open) -> None:
