@@ -129,7 +129,7 @@ class Projects(Protocol):
         ...
 
     async def set_policy(self, name: str, policy: Policy, *, by: str, now_ns: int, stale_since_ns: int) -> None:
-        """Replace the policy, and mark the verdicts of runs that finished after `stale_since_ns` to be made again."""
+        """Replace the policy: a new revision (see `Activity`) of the runs that finished after `stale_since_ns`."""
         ...
 
 
@@ -185,7 +185,7 @@ class Runs(Protocol):
         ...
 
     async def activity(self, project: str, run_id: str) -> Activity:
-        """What has arrived so far."""
+        """What has happened so far."""
         ...
 
     async def traces(self, project: str, run_id: str) -> tuple[RunTrace, ...]:
@@ -204,8 +204,8 @@ class Runs(Protocol):
         """Of those of these runs that were judged."""
         ...
 
-    async def make_stale(self, project: str, run_id: str, reason: str, *, by: str, now_ns: int) -> None:
-        """The verdict must be made again, with an audit row. Raises NotFound, and Conflict when there is no verdict."""
+    async def make_stale(self, project: str, run_id: str, *, by: str, now_ns: int) -> None:
+        """A new revision (see `Activity`): the verdict must be made again, with an audit row. Raises NotFound, and Conflict when there is no verdict."""
         ...
 
     async def unjudged(self) -> tuple[Unjudged, ...]:
@@ -307,7 +307,7 @@ class Decisions(Protocol):
         now_ns: int,
     ) -> tuple[str, ...]:
         """Approve, reject, or withdraw what was decided, with an audit row each: one transaction. Returns the fingerprints whose
-        decision this changed; one that was decided so before stays as it is. Conflict (and nothing written) when one was decided
+        decision this changed, a new revision of the run (see `Activity`); one that was decided so before stays as it is. Conflict (and nothing written) when one was decided
         otherwise, unless `replace`."""
         ...
 

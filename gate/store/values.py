@@ -12,12 +12,14 @@ Decision: TypeAlias = Literal["approve", "reject", "withdraw"]
 
 
 class Activity(msgspec.Struct, frozen=True, gc=False):
-    """What has arrived for a run so far, and is still there."""
+    """What has happened to a run so far: what arrived, and is still there, and what people changed."""
 
     traces: int = 0
     spans: int = 0
     last_ns: int = 0
     """When the last new span arrived, by the server's clock; 0 when none has."""
+    revision: int = 0
+    """How often people have changed what its verdict depends on: the policy, a decision, or the wish to have it made again."""
 
     def is_newer(self, before: "Activity") -> bool:
         """Whether spans arrived since. That retention deleted some is nothing new: what was judged stays judged."""
@@ -61,11 +63,9 @@ class StoredVerdict(msgspec.Struct, frozen=True, gc=False):
     """A verdict as stored: encoded, with what it was made of."""
 
     activity: Activity
-    """What had arrived when it was made: a newer activity now means late data."""
+    """What had happened before it was made: more spans now are late data, a later revision makes it stale."""
     verdict: bytes
     comparisons: bytes
-    stale: str = ""
-    """Why it must be made again (`policy changed`); empty when it stands."""
 
 
 class Unjudged(msgspec.Struct, frozen=True, gc=False):

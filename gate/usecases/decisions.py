@@ -35,7 +35,7 @@ class Decisions:
         wanted: list[str] = []
         changed: list[str] = []
 
-        async def write(verdict: Verdict) -> None:
+        async def write(verdict: Verdict) -> bool:
             known = {finding.fingerprint for finding in verdict.findings}
             foreign = [fingerprint for fingerprint in fingerprints if fingerprint not in known]
             if foreign:
@@ -48,6 +48,7 @@ class Decisions:
                     project, run_id, decision, wanted, by=by, reason=reason, replace=replace, now_ns=self._clock()
                 )
             )
+            return bool(changed)
 
         if await self._verdicts.decide(project, run_id, write) is None:
             raise no_verdict(run_id)

@@ -91,18 +91,24 @@ class Verdicts:
             return None
         return decode_verdict(stored.verdict), await asyncio.to_thread(decode_comparisons, stored.comparisons)
 
-    async def decide(self, project: str, run_id: str, decide: Callable[[Verdict], Awaitable[None]]) -> Verdict | None:
-        """Let `decide` decide about the present verdict, then judge the same comparisons again. None while there is no verdict."""
+    async def decide(self, project: str, run_id: str, decide: Callable[[Verdict], Awaitable[bool]]) -> Verdict | None:
+        """Let `decide` decide about the present verdict (it says whether that changed anything), then judge the same comparisons
+        again. None while there is no verdict."""
         async with self._lock((project, run_id)):
             stored = await self._stores.runs.verdict(project, run_id)
             if stored is None:
                 return None
             verdict = decode_verdict(stored.verdict)
-            await decide(verdict)
+            before = await self._stores.runs.activity(project, run_id)
+            mine = await decide(verdict)
+            after = await self._stores.runs.activity(project, run_id)
             comparisons = await asyncio.to_thread(decode_comparisons, stored.comparisons)
             renewed = await self.judge.again(project, verdict, comparisons)
-            changed = msgspec.structs.replace(stored, verdict=encode_verdict(renewed))
-            await self._save(project, run_id, changed, renewed)
+            # Of what others changed it is not made: then it does not stand, and is made again.
+            only_mine = stored.activity.revision == before.revision and after.revision == before.revision + mine
+            revision = after.revision if only_mine else stored.activity.revision
+            activity = msgspec.structs.replace(stored.activity, revision=revision)
+            await self._save(project, run_id, StoredVerdict(activity, encode_verdict(renewed), stored.comparisons), renewed)
         return renewed
 
     async def stop_waiting(self) -> None:
@@ -113,8 +119,7 @@ class Verdicts:
 
     async def judge_again(self, project: str, run_id: str, *, by: str) -> None:
         """Compare and judge from what is stored now, in the background. Raises NotFound, and Conflict without a verdict."""
-        async with self._lock((project, run_id)):  # a decision that is being saved would say that the verdict stands
-            await self._stores.runs.make_stale(project, run_id, "asked to judge again", by=by, now_ns=self._clock())
+        await self._stores.runs.make_stale(project, run_id, by=by, now_ns=self._clock())
         self.watch(project, run_id)
 
     async def close(self) -> None:
@@ -131,7 +136,7 @@ class Verdicts:
             return None, False
         stored = await self._stores.runs.verdict(project, run_id)
         activity = await self._stores.runs.activity(project, run_id)
-        if stored is None or stored.stale or activity.is_newer(stored.activity):
+        if stored is None or not _stands(stored, activity):
             self.watch(project, run_id)
             return stored, False
         self._finished[project, run_id] = None
@@ -177,7 +182,7 @@ class Verdicts:
             stored = await self._stores.runs.verdict(project, run_id)
             activity = await self._stores.runs.activity(project, run_id)
             late = stored is not None and activity.is_newer(stored.activity)
-            if stored is not None and not stored.stale and not late:
+            if stored is not None and _stands(stored, activity):
                 return  # It stands: who had it made asked before it was stored.
             evidence = await self.judge.gather(run, known)
             unsettled = await self.judge.unsettled(evidence)
@@ -219,6 +224,10 @@ class Verdicts:
 
     def _lock(self, name: Name) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
+
+
+def _stands(stored: StoredVerdict, activity: Activity) -> bool:
+    return activity.revision == stored.activity.revision and not activity.is_newer(stored.activity)
 
 
 def _notes(stored: StoredVerdict | None, activity: Activity) -> tuple[str, ...]:

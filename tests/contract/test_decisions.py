@@ -7,7 +7,7 @@ import pytest
 from gate.errors import BadRequest, Conflict, NotFound
 from gate.model.run import Run
 from gate.store.protocols import Stores
-from gate.store.values import Decision
+from gate.store.values import Activity, Decision
 from tests.contract.made import NOW
 
 ONE, OTHER = "sg1:0000", "sg1:1111"
@@ -105,6 +105,22 @@ async def test_only_a_verdict_can_be_stale(stores: Stores):
     """Conflict for a run without one, NotFound for no run."""
     await stores.runs.create(Run("r1", "shop"), now_ns=NOW)
     with pytest.raises(Conflict):
-        await stores.runs.make_stale("shop", "r1", "asked", by="eve", now_ns=NOW)
+        await stores.runs.make_stale("shop", "r1", by="eve", now_ns=NOW)
     with pytest.raises(NotFound):
-        await stores.runs.make_stale("shop", "r2", "asked", by="eve", now_ns=NOW)
+        await stores.runs.make_stale("shop", "r2", by="eve", now_ns=NOW)
+    assert await stores.runs.activity("shop", "r1") == Activity()
+
+
+async def test_a_decision_is_a_revision_of_its_run(stores: Stores):
+    """However many fingerprints it is about; one that changes nothing is none, and other runs have theirs."""
+    for run in ("r1", "r2"):
+        await stores.runs.create(Run(run, "shop"), now_ns=NOW)
+
+    revisions: list[int] = []
+    steps: tuple[Decision, ...] = ("approve", "approve", "withdraw", "withdraw")
+    for decision in steps:
+        await decide(stores, decision, ONE, OTHER)
+        revisions.append((await stores.runs.activity("shop", "r1")).revision)
+
+    assert revisions == [1, 1, 2, 2]
+    assert (await stores.runs.activity("shop", "r2")).revision == 0

@@ -139,7 +139,7 @@ def _fill(connection: Connection, revision: str, *, separate: bool = False) -> N
         last_ns=NOW,
         verdict=b"{}",
         comparisons=b"[]",
-        stale="",
+        **({"stale": "policy changed"} if revision < "0005" else {}),
     )
     add("services", name="web")
     add("services", name="db")
@@ -217,6 +217,8 @@ async def test_what_an_older_release_stored_is_read(reopen: Open, revision: str)
     assert (run.commit, run.pull_request, run.state, run.created_at) == ("c1", 1, RunState.FINISHED, to_text(NOW))
     assert [run.id for run in (await stores.runs.page("shop", branch="main", limit=9, after=""))[0]] == ["r2", "r1"]
     assert await stores.runs.verdict("shop", "r1") == StoredVerdict(Activity(1, 2, NOW), b"{}", b"[]")
+    assert (await stores.runs.activity("shop", "r1")).revision == (1 if revision < "0005" else 0)
+    assert (await stores.runs.activity("shop", "r2")).revision == 0
     assert await stores.runs.conclusions("shop", ["r1", "r2"]) == {"r1": "pass"}
     assert await stores.runs.unjudged() == (Unjudged("shop", "r2"),)
     assert await stores.runs.traces("shop", "r1") == (RunTrace(trace_id(GOLDEN), 2),)

@@ -135,8 +135,9 @@ async def test_a_verdict_is_kept_and_replaced(stores: Stores):
     assert await stores.runs.unjudged() == ()
 
 
-async def test_a_changed_policy_makes_recent_verdicts_stale(stores: Stores):
-    """Runs that finished since the given time are to be judged again, older ones and an unchanged policy are left alone."""
+async def test_a_changed_policy_is_a_revision_of_recent_runs(stores: Stores):
+    """Verdicts of runs that finished since the given time are stale then, whether they were saved before or after; older ones and an
+    unchanged policy are left alone."""
     for name, finished in (("old", NOW - 10 * SECOND), ("new", NOW)):
         await stores.runs.create(Run(name, "shop"), now_ns=NOW)
         await stores.runs.finish("shop", name, expect_traces=0, now_ns=finished)
@@ -144,11 +145,11 @@ async def test_a_changed_policy_makes_recent_verdicts_stale(stores: Stores):
     policy = Policy(levels={"call-added": Level.FAILURE})
     await stores.projects.set_policy("shop", policy, by="eve", now_ns=NOW, stale_since_ns=NOW - SECOND)
 
-    stale = {name: verdict.stale for name in ("old", "new") if (verdict := await stores.runs.verdict("shop", name))}
-    assert stale == {"old": "", "new": "policy changed"}
+    assert [(await stores.runs.activity("shop", name)).revision for name in ("old", "new")] == [0, 1]
     assert await stores.projects.policy("shop") == policy
-    await stores.runs.save_verdict("shop", "new", StoredVerdict(Activity(), b"", b""), conclusion="pass", now_ns=NOW)
+    for revision in (0, 1):
+        judged = StoredVerdict(Activity(revision=revision), b"", b"")
+        await stores.runs.save_verdict("shop", "new", judged, conclusion="pass", now_ns=NOW)
+        assert await stores.runs.verdict("shop", "new") == judged
     await stores.projects.set_policy("shop", policy, by="eve", now_ns=NOW, stale_since_ns=0)
-    verdict = await stores.runs.verdict("shop", "new")
-    assert verdict is not None
-    assert verdict.stale == ""
+    assert await stores.runs.activity("shop", "new") == Activity(revision=1)

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, delete, select, update
 from gate.errors import Conflict
 from gate.model.verdict import Approval, Rejection
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import project_key, upsert, write_audit
-from gate.store.sql.schema import approvals, stored
+from gate.store.sql.lookup import next_revision, project_key, upsert, write_audit
+from gate.store.sql.schema import approvals, runs, stored
 from gate.store.times import to_text
 from gate.store.values import Decision
 
@@ -46,18 +46,19 @@ class SqlDecisions:
                 "approved_ns": now_ns,
                 "rejected": decision == "reject",
             }
-            changed: list[str] = []
-            for fingerprint in sorted(
-                set(fingerprints)
-            ):  # in one order everywhere: two people at once wait, and never for each other
+            decided: list[str] = []
+            # In one order everywhere: two people at once wait, and never for each other.
+            for fingerprint in sorted(set(fingerprints)):
                 row_values = {**values, "fingerprint": fingerprint}
                 done = _withdraw(connection, row_values) if decision == "withdraw" else _decide(connection, row_values, replace)
                 if done:
-                    changed.append(fingerprint)
+                    decided.append(fingerprint)
                     write_audit(
                         connection, key, by=by, action=decision, subject=fingerprint, now_ns=now_ns, detail=reason, run=run_id
                     )
-            return tuple(changed)
+            if decided:
+                connection.execute(next_revision((runs.c.project == key) & (runs.c.id == stored(run_id))))
+            return tuple(decided)
 
         return await self._database.write(work)
 

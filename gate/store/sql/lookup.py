@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, Dialect, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Update, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -36,6 +36,11 @@ def run_key(connection: Connection, project: int, run_id: str) -> int:
     if key is None:
         raise no_run(run_id)
     return int(key)
+
+
+def next_revision(of: ColumnElement[bool]) -> Update:
+    """What says that verdicts of these runs which are made from what was read before must be made again."""
+    return update(runs).where(of).values(revision=runs.c.revision + 1)
 
 
 def no_run(run_id: str) -> NotFound:

@@ -10,8 +10,8 @@ from gate.errors import Conflict, NotFound
 from gate.model.policy import Policy
 from gate.service import Project, Token
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import project_key, upsert, write_audit
-from gate.store.sql.schema import projects, runs, stored, tokens, verdicts
+from gate.store.sql.lookup import next_revision, project_key, upsert, write_audit
+from gate.store.sql.schema import projects, runs, stored, tokens
 from gate.store.times import to_text
 
 
@@ -87,8 +87,7 @@ class SqlProjects:
             if connection.scalar(select(projects.c.policy).where(projects.c.key == key)) == encoded:
                 return
             connection.execute(update(projects).where(projects.c.key == key).values(policy=encoded))
-            recent = select(runs.c.key).where(runs.c.project == key, runs.c.finished_ns > stale_since_ns)
-            connection.execute(update(verdicts).where(verdicts.c.run.in_(recent)).values(stale="policy changed"))
+            connection.execute(next_revision((runs.c.project == key) & (runs.c.finished_ns > stale_since_ns)))
             write_audit(connection, key, by=by, action="policy", subject=name, now_ns=now_ns, detail=encoded.decode())
 
         await self._database.write(work)

@@ -9,7 +9,7 @@ from gate.errors import BadRequest, Conflict
 from gate.model.run import Run, RunState
 from gate.model.verdict import Conclusion
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import no_run, project_key, run_key, upsert, write_audit
+from gate.store.sql.lookup import next_revision, no_run, project_key, run_key, upsert, write_audit
 from gate.store.sql.schema import projects, runs, stored, traces, verdicts
 from gate.store.times import to_text
 from gate.store.values import Activity, RunTrace, StoredVerdict, Unjudged
@@ -107,11 +107,11 @@ class SqlRuns:
         """See `Runs.activity`."""
 
         def work(connection: Connection) -> Activity:
-            key = run_key(connection, project_key(connection, project), run_id)
+            run = _row(connection, project_key(connection, project), run_id)
             query = select(
                 func.count(), func.coalesce(func.sum(traces.c.spans), 0), func.coalesce(func.max(traces.c.received_ns), 0)
             )
-            return Activity(*connection.execute(query.where(traces.c.run == key)).one())
+            return Activity(*connection.execute(query.where(traces.c.run == run.key)).one(), revision=run.revision)
 
         return await self._database.read(work)
 
@@ -137,7 +137,7 @@ class SqlRuns:
                 "last_ns": verdict.activity.last_ns,
                 "verdict": verdict.verdict,
                 "comparisons": verdict.comparisons,
-                "stale": verdict.stale,
+                "revision": verdict.activity.revision,
             }
             statement = upsert(connection.dialect, verdicts).values(run=key, **values)
             connection.execute(statement.on_conflict_do_update(index_elements=["run"], set_=values))
@@ -153,7 +153,7 @@ class SqlRuns:
             row = connection.execute(select(verdicts).where(verdicts.c.run == key)).one_or_none()
             if row is None:
                 return None
-            return StoredVerdict(Activity(row.traces, row.spans, row.last_ns), row.verdict, row.comparisons, row.stale)
+            return StoredVerdict(Activity(row.traces, row.spans, row.last_ns, row.revision), row.verdict, row.comparisons)
 
         return await self._database.read(work)
 
@@ -169,14 +169,15 @@ class SqlRuns:
 
         return await self._database.read(work)
 
-    async def make_stale(self, project: str, run_id: str, reason: str, *, by: str, now_ns: int) -> None:
+    async def make_stale(self, project: str, run_id: str, *, by: str, now_ns: int) -> None:
         """See `Runs.make_stale`."""
 
         def work(connection: Connection) -> None:
             owner = project_key(connection, project)
             key = run_key(connection, owner, run_id)
-            if not connection.execute(update(verdicts).where(verdicts.c.run == key).values(stale=reason)).rowcount:
+            if connection.scalar(select(verdicts.c.run).where(verdicts.c.run == key)) is None:
                 raise Conflict(f"Run {run_id!r} has no verdict yet, so there is nothing to judge again.")
+            connection.execute(next_revision(runs.c.key == key))
             write_audit(connection, owner, by=by, action="judge again", subject=run_id, now_ns=now_ns, run=run_id)
 
         await self._database.write(work)

@@ -82,6 +82,7 @@ runs = Table(
     Column("finished_ns", BigInteger, nullable=False, server_default="0"),
     Column("expect_traces", Integer, nullable=False, server_default="0"),
     Column("judged_ns", BigInteger, nullable=False, server_default="0"),
+    Column("revision", Integer, nullable=False, server_default="0"),
     UniqueConstraint("project", "id"),
     Index("runs_newest", "project", "key"),
     _partial("runs_unjudged", "finished_ns > 0 and judged_ns = 0", "key"),
@@ -97,7 +98,7 @@ verdicts = Table(
     Column("last_ns", BigInteger, nullable=False),
     Column("verdict", LargeBinary, nullable=False),
     Column("comparisons", LargeBinary, nullable=False),
-    Column("stale", Text, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
 )
 
 traces = Table(

@@ -12,6 +12,7 @@ from gate.model.run import Run
 from gate.model.verdict import Conclusion, Level
 from gate.store.values import StoredVerdict
 from gate.usecases.gate import StoreGate
+from tests.contract.backends import BACKENDS
 from tests.contract.made import NOW, trace_id
 from tests.unit.service.conftest import Clock, Open
 from tests.unit.service.story import BAD, golden, persist_trace, record, verdict_of
@@ -176,6 +177,68 @@ async def test_who_asks_while_a_verdict_is_stored_does_not_make_another(gate: St
         await asyncio.gather(*gate._verdicts._watches.values())
 
     assert await verdict_of(gate, "r1") == first
+
+
+async def test_a_policy_that_comes_while_a_run_is_judged_counts(gate: StoreGate):
+    """The verdict that was being made is made again under the policy."""
+    await golden(gate, 1, 2)
+    save = gate._stores.runs.save_verdict
+    lenient = Policy(levels={"rows-changed": Level.NOTICE, "call-missing": Level.NOTICE})
+
+    async def meanwhile(*arguments: object, **named: object) -> None:
+        await gate.set_policy("default", lenient, by="eve")
+        await save(*arguments, **named)
+
+    gate._stores.runs.save_verdict = meanwhile
+    verdict = await record(gate, Run("r1", "default"), persist_trace(3, good=BAD))
+
+    assert verdict.conclusion == Conclusion.PASS
+    assert {finding.level for finding in verdict.findings} == {Level.NOTICE}
+
+
+@pytest.mark.parametrize("backend", BACKENDS[:2], ids=lambda backend: backend.name, indirect=True)
+async def test_what_is_decided_on_one_server_while_another_judges_counts(gate: StoreGate, reopen: Open):
+    """The other server's verdict, which is saved last, knows nothing of the approval: it does not stand."""
+    await golden(gate, 1, 2)
+    await record(gate, Run("r1", "default"), persist_trace(3, good=BAD))
+    other = await reopen()
+    save = other._stores.runs.save_verdict
+    judged, decided = asyncio.Event(), asyncio.Event()
+
+    async def late(*arguments: object, **named: object) -> None:
+        judged.set()
+        await decided.wait()
+        await save(*arguments, **named)
+
+    other._stores.runs.save_verdict = late
+    await other.judge_again("default", "r1", by="bob")
+    await judged.wait()
+    await gate.approve("default", "r1", (), by="eve", reason="meant")
+    decided.set()
+
+    for server in (other, gate):
+        verdict = await verdict_of(server, "r1")
+        assert (verdict.conclusion, [finding.approval is None for finding in verdict.findings]) == (Conclusion.PASS, [False])
+
+
+async def test_a_decision_under_an_old_policy_does_not_stand(gate: StoreGate):
+    """It is judged on the comparison that is there; the policy that came before it makes another one."""
+    await golden(gate, 1, 2)
+    failed = await record(gate, Run("r1", "default"), persist_trace(3, good=BAD))
+    decide = gate._stores.decisions.decide
+
+    async def meanwhile(*arguments: object, **named: object) -> tuple[str, ...]:
+        await gate.set_policy("default", Policy(levels={"call-missing": Level.NOTICE}), by="bob")
+        return await decide(*arguments, **named)
+
+    gate._stores.decisions.decide = meanwhile
+    await gate.reject("default", "r1", (failed.undecided[0].fingerprint,), by="eve", reason="no")
+    stored = await gate._stores.runs.verdict("default", "r1")
+
+    assert stored is not None
+    assert stored.activity.revision < (await gate._stores.runs.activity("default", "r1")).revision
+    verdict = await verdict_of(gate, "r1")
+    assert verdict.findings[0].rejection is not None
 
 
 async def test_waiters_all_get_the_verdict(gate: StoreGate):
