@@ -107,14 +107,16 @@ async def test_many_are_promoted_in_one_transaction(stores: Stores):
 
 
 async def test_a_mark_waits_for_the_entries_before_it(stores: Stores):
-    """A trace that was pruned and came again is promoted before its old spans are deleted: they are, for they came first."""
+    """A trace that was pruned and came again is promoted before its old spans are deleted: they are, for they came first. Beside the
+    records they are gone already."""
     await give(stores, span(1, name="old"), now_ns=NOW - 10 * DAY)
     await stores.traces.prune("shop", before_ns=NOW - DAY, limit=10)
     await give(stores, span(1, name="new"))
     behind = await stores.baselines.promote("shop", {trace_id(1): [sample(1)]}, by="eve", reason="", now_ns=NOW)
 
-    assert behind == {trace_id(1)}
-    assert [work.action for work in await stores.outbox.pending(limit=10)] == ["delete", "mark"]
+    beside = isinstance(stores.spans, SqlSpans)
+    assert behind == (frozenset() if beside else {trace_id(1)})
+    assert [work.action for work in await stores.outbox.pending(limit=10)] == ([] if beside else ["delete", "mark"])
     assert await Follower(stores).drain() == "done"
     assert await stores.spans.marked("shop") == {trace_id(1)}
     assert await span_names(stores, 1) == ["new"]

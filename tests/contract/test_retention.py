@@ -5,6 +5,7 @@ import pytest
 from gate.model.run import Run
 from gate.service import TraceQuery
 from gate.store.protocols import Stores
+from gate.store.sql.spans import SqlSpans
 from gate.store.values import Pruned
 from tests.contract.backends import Open
 from tests.contract.made import DAY, NOW, give, span, span_names, trace_id
@@ -12,7 +13,8 @@ from tests.contract.test_golden import sample
 
 
 async def test_a_step_deletes_what_is_old(stores: Stores):
-    """At most `limit` traces, with an outbox entry each; persistent and young ones stay."""
+    """At most `limit` traces, with an outbox entry each unless their spans lie beside the records and go with them; persistent and
+    young ones stay."""
     await give(stores, *[span(number) for number in range(1, 6)], now_ns=NOW - 10 * DAY)
     await give(stores, span(6), now_ns=NOW)
     await stores.traces.set_persistent("shop", trace_id(3), persistent=True, by="eve", now_ns=NOW)
@@ -23,7 +25,9 @@ async def test_a_step_deletes_what_is_old(stores: Stores):
     left = await stores.traces.page("shop", TraceQuery())
     assert {int(trace, 16) for trace in left.trace_ids} == {3, 6}
     deletions = [work for work in await stores.outbox.pending(limit=100) if work.action == "delete"]
-    assert {int(work.trace_id, 16) for work in deletions} == {1, 2, 4, 5}
+    assert {int(work.trace_id, 16) for work in deletions} == (set() if isinstance(stores.spans, SqlSpans) else {1, 2, 4, 5})
+    if isinstance(stores.spans, SqlSpans):
+        assert await stores.spans.delete("shop", list(map(trace_id, range(1, 6))), before_ns=NOW) == 0
 
 
 async def test_late_spans_make_a_trace_young(stores: Stores):

@@ -112,12 +112,14 @@ class SqlTraces:
                 .with_for_update(skip_locked=True)  # one that receives spans at the moment is not old any more
             ).all()
             if old:
-                keys = [row.key for row in old]
-                connection.execute(delete(traces).where(traces.c.key.in_(keys)))
+                connection.execute(delete(traces).where(traces.c.key.in_([row.key for row in old])))
                 # With the record, so that what is delivered again is new, and not taken for what is about to be deleted.
-                gone = delete_chunks if self._beside else forget_chunks
-                gone(connection, key, [row.trace_id for row in old], before_ns=before_ns)
-                connection.execute(insert(outbox), [work_row(key, row.trace_id, "delete", before_ns) for row in old])
+                trace_ids = [row.trace_id for row in old]
+                if self._beside:
+                    delete_chunks(connection, key, trace_ids, before_ns=before_ns)
+                else:
+                    forget_chunks(connection, key, trace_ids, before_ns=before_ns)
+                    connection.execute(insert(outbox), [work_row(key, one, "delete", before_ns) for one in trace_ids])
             return Pruned(len(old), sum(row.spans for row in old))
 
         return await self._database.write(work)
