@@ -205,7 +205,8 @@ class Runs(Protocol):
         ...
 
     async def make_stale(self, project: str, run_id: str, *, by: str, now_ns: int) -> None:
-        """A new revision (see `Activity`): the verdict must be made again, with an audit row. Raises NotFound, and Conflict when there is no verdict."""
+        """A new revision (see `Activity`): the verdict must be made again, with an audit row. Raises NotFound, and Conflict when
+        there is no verdict."""
         ...
 
     async def unjudged(self) -> tuple[Unjudged, ...]:
@@ -307,8 +308,8 @@ class Decisions(Protocol):
         now_ns: int,
     ) -> tuple[str, ...]:
         """Approve, reject, or withdraw what was decided, with an audit row each: one transaction. Returns the fingerprints whose
-        decision this changed, a new revision of the run (see `Activity`); one that was decided so before stays as it is. Conflict (and nothing written) when one was decided
-        otherwise, unless `replace`."""
+        decision this changed (when there are any it is a new revision of the run, see `Activity`); one that was decided so before
+        stays as it is. Conflict (and nothing written) when one was decided otherwise, unless `replace`."""
         ...
 
     async def approvals(self, project: str) -> dict[str, Approval]:

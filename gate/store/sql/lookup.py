@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Update, select, update
+from sqlalchemy import ColumnElement, Connection, Dialect, Update, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -41,6 +41,13 @@ def run_key(connection: Connection, project: int, run_id: str) -> int:
 def next_revision(of: ColumnElement[bool]) -> Update:
     """What says that verdicts of these runs which are made from what was read before must be made again."""
     return update(runs).where(of).values(revision=runs.c.revision + 1)
+
+
+def delete_older(connection: Connection, table: Table, project: int, trace_ids: Sequence[bytes], *, before_ns: int) -> None:
+    """Delete the rows of these traces that arrived before."""
+    for _, part in by_project((project, trace_id) for trace_id in trace_ids):
+        mine = (table.c.project == project) & table.c.trace_id.in_(part)
+        connection.execute(delete(table).where(mine, table.c.received_ns < before_ns))
 
 
 def no_run(run_id: str) -> NotFound:

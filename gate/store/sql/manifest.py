@@ -3,11 +3,11 @@
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, exists, false, select
+from sqlalchemy import Connection, exists, false, select
 
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import by_project, project_key, trace_bytes, upsert
+from gate.store.sql.lookup import by_project, delete_older, project_key, trace_bytes, upsert
 from gate.store.sql.marks import all_marked, mark, marked_among
 from gate.store.sql.schema import counters, manifest
 from gate.store.sql.statements import OfTraces
@@ -43,7 +43,8 @@ class SqlManifest:
         """See `Manifest.forget`."""
 
         def work(connection: Connection) -> None:
-            forget_chunks(connection, project_key(connection, project), map(trace_bytes, trace_ids), before_ns=before_ns)
+            key = project_key(connection, project)
+            delete_older(connection, manifest, key, [trace_bytes(trace_id) for trace_id in trace_ids], before_ns=before_ns)
 
         await self._database.write(work)
 
@@ -100,13 +101,6 @@ def noted_copies(connection: Connection, copied: Sequence[Copied]) -> Write:
         for digest in one.digests
     ]
     return flagged(manifest, rows, "kept")
-
-
-def forget_chunks(connection: Connection, project: int, trace_ids: "Sequence[bytes] | map[bytes]", *, before_ns: int) -> None:
-    """Delete the entries of these traces that are older, in the caller's transaction."""
-    for _, part in by_project((project, trace_id) for trace_id in trace_ids):
-        mine = (manifest.c.project == project) & manifest.c.trace_id.in_(part)
-        connection.execute(delete(manifest).where(mine, manifest.c.received_ns < before_ns))
 
 
 def insert_entries(connection: Connection, items: Sequence[tuple[int, bytes, StoredChunk]]) -> tuple[bool, ...]:

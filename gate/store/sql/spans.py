@@ -11,7 +11,7 @@ from gate.store.attributes import has_attribute
 from gate.store.compression import compress_chunks, decompress
 from gate.store.sql.arrays import insert_new
 from gate.store.sql.database import Database
-from gate.store.sql.lookup import by_project, digest_of, project_key, trace_bytes
+from gate.store.sql.lookup import digest_of, project_key, trace_bytes
 from gate.store.sql.marks import all_marked, mark
 from gate.store.sql.schema import chunks, marks, traces
 from gate.store.sql.statements import OfTraces
@@ -136,13 +136,6 @@ class SqlChunks:
     def insert(self, connection: Connection, items: Sequence[tuple[int, PackedChunk]], *, now_ns: int) -> tuple[bool, ...]:
         """See `ChunkWriter.insert`."""
         return insert_chunks(connection, items, now_ns=now_ns)
-
-
-def delete_chunks(connection: Connection, project: int, trace_ids: Sequence[bytes], *, before_ns: int) -> None:
-    """Delete the chunks of these traces that are older, in the caller's transaction."""
-    for _, part in by_project((project, trace_id) for trace_id in trace_ids):
-        mine = (chunks.c.project == project) & chunks.c.trace_id.in_(part)
-        connection.execute(delete(chunks).where(mine, chunks.c.received_ns < before_ns))
 
 
 def insert_chunks(connection: Connection, items: Sequence[tuple[int, PackedChunk]], *, now_ns: int) -> tuple[bool, ...]:

@@ -9,12 +9,10 @@ from gate.errors import Conflict
 from gate.service import TraceQuery, TraceSummary
 from gate.store.sql.database import Database
 from gate.store.sql.facets import facet_values
-from gate.store.sql.lookup import audits, by_project, no_trace, project_key, trace_bytes
-from gate.store.sql.manifest import forget_chunks
+from gate.store.sql.lookup import audits, by_project, delete_older, no_trace, project_key, trace_bytes
 from gate.store.sql.persistence import set_persistence, work_row, write_keeping
-from gate.store.sql.schema import outbox, runs, samples, traces
+from gate.store.sql.schema import chunks, manifest, outbox, runs, samples, traces
 from gate.store.sql.search import cursor_of, page_query
-from gate.store.sql.spans import delete_chunks
 from gate.store.sql.words import services_of
 from gate.store.times import to_text
 from gate.store.values import NOTHING_TO_KEEP, Candidates, Copied, Keeping, Origin, Pruned
@@ -115,10 +113,8 @@ class SqlTraces:
                 connection.execute(delete(traces).where(traces.c.key.in_([row.key for row in old])))
                 # With the record, so that what is delivered again is new, and not taken for what is about to be deleted.
                 trace_ids = [row.trace_id for row in old]
-                if self._beside:
-                    delete_chunks(connection, key, trace_ids, before_ns=before_ns)
-                else:
-                    forget_chunks(connection, key, trace_ids, before_ns=before_ns)
+                delete_older(connection, chunks if self._beside else manifest, key, trace_ids, before_ns=before_ns)
+                if not self._beside:
                     connection.execute(insert(outbox), [work_row(key, one, "delete", before_ns) for one in trace_ids])
             return Pruned(len(old), sum(row.spans for row in old))
 
