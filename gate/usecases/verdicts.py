@@ -99,16 +99,14 @@ class Verdicts:
             if stored is None:
                 return None
             verdict = decode_verdict(stored.verdict)
-            before = await self._stores.runs.activity(project, run_id)
-            mine = await decide(verdict)
-            after = await self._stores.runs.activity(project, run_id)
+            revision = stored.activity.revision + await decide(verdict)
+            activity = await self._stores.runs.activity(project, run_id)
             comparisons = await asyncio.to_thread(decode_comparisons, stored.comparisons)
             renewed = await self.judge.again(project, verdict, comparisons)
-            # Of what others changed it is not made: then it does not stand, and is made again.
-            only_mine = stored.activity.revision == before.revision and after.revision == before.revision + mine
-            revision = after.revision if only_mine else stored.activity.revision
-            activity = msgspec.structs.replace(stored.activity, revision=revision)
-            await self._save(project, run_id, StoredVerdict(activity, encode_verdict(renewed), stored.comparisons), renewed)
+            seen = stored.activity
+            if activity.revision == revision:  # else others changed more, of which it is not made: it does not stand
+                seen = msgspec.structs.replace(seen, revision=revision)
+            await self._save(project, run_id, StoredVerdict(seen, encode_verdict(renewed), stored.comparisons), renewed)
         return renewed
 
     async def stop_waiting(self) -> None:
@@ -136,7 +134,7 @@ class Verdicts:
             return None, False
         stored = await self._stores.runs.verdict(project, run_id)
         activity = await self._stores.runs.activity(project, run_id)
-        if stored is None or not _stands(stored, activity):
+        if not _stands(stored, activity):
             self.watch(project, run_id)
             return stored, False
         self._finished[project, run_id] = None
@@ -181,9 +179,9 @@ class Verdicts:
             event.clear()
             stored = await self._stores.runs.verdict(project, run_id)
             activity = await self._stores.runs.activity(project, run_id)
+            if _stands(stored, activity):
+                return  # who had it made asked before it was stored
             late = stored is not None and activity.is_newer(stored.activity)
-            if stored is not None and _stands(stored, activity):
-                return  # It stands: who had it made asked before it was stored.
             evidence = await self.judge.gather(run, known)
             unsettled = await self.judge.unsettled(evidence)
             moment = Moment(self._clock(), finished_ns, activity, expected, late)
@@ -226,8 +224,8 @@ class Verdicts:
         return self._locks.setdefault(name, asyncio.Lock())
 
 
-def _stands(stored: StoredVerdict, activity: Activity) -> bool:
-    return activity.revision == stored.activity.revision and not activity.is_newer(stored.activity)
+def _stands(stored: StoredVerdict | None, activity: Activity) -> bool:
+    return stored is not None and activity.revision == stored.activity.revision and not activity.is_newer(stored.activity)
 
 
 def _notes(stored: StoredVerdict | None, activity: Activity) -> tuple[str, ...]:
